@@ -1,0 +1,26 @@
+// One finding about a configuration text: where, what, the line with a caret, and what to write instead.
+#pragma once
+
+#include "libacme/base/problem.hpp"
+
+#include <span>
+#include <string>
+
+namespace certd::config {
+
+struct Diagnostic {
+    enum class Level { error, warning };
+    Level level = Level::error;
+    std::string file;
+    std::uint32_t line = 0, column = 0;  // from 1; 0: the file as a whole
+    std::string message;
+    std::string hint;                    // "did you mean 'targets'?"
+    std::string source_line;
+};
+
+// file:line:col: error: message / the line / caret / hint — one after the other, and a closing count.
+std::string render(std::span<const Diagnostic> diagnostics, bool colour);
+// All errors as one Problem (config.invalid) with the first in `what`.
+Problem to_problem(std::span<const Diagnostic> diagnostics);
+
+}  // namespace certd::config

@@ -1,0 +1,26 @@
+// From files to a Config, or to every error at once. yaml-cpp is used by document.cpp alone.
+#pragma once
+
+#include "config/diagnostic.hpp"
+#include "config/model.hpp"
+
+#include <string>
+#include <vector>
+
+namespace certd::config {
+
+struct Loaded {
+    ConfigPtr config;                     // null when there is an error
+    std::vector<Diagnostic> diagnostics;  // errors and warnings in order of file and position
+};
+
+// `path` and the `conf.d/*.yaml` beside it, merged in name order. Reads files; blocking.
+Loaded load(const std::string& path);
+
+// The same for a text in memory, for tests and embedded samples.
+Loaded load_text(const std::string& text, const std::string& file_name = "certd.yaml");
+
+// The reference page of all keys, generated from the schema.
+std::string reference_page();
+
+}  // namespace certd::config

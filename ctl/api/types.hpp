@@ -1,0 +1,129 @@
+// Requests and responses of the control API (contrib/docs/CONTROL-API.md), shared by certd and certctl so that they cannot
+// drift apart. Fields may be added; unknown ones in a response are never an error.
+#pragma once
+
+#include "libacme/base/json.hpp"
+#include "libacme/base/problem.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certd::api {
+
+struct Next {
+    std::string action;  // "issue", "deploy", "none"
+    std::optional<Time> at;
+    std::vector<std::string> reasons;
+};
+
+struct Ari {
+    std::optional<Time> start, end, selected;
+    std::string explanation_url;
+};
+
+struct Target {
+    std::string target, host, state;
+    std::uint32_t version = 0;
+    std::string served_fingerprint;
+    std::optional<Time> verified_at;
+    std::optional<Problem> problem;
+    std::optional<Time> next_attempt;
+};
+
+struct Version {
+    std::uint32_t version = 0;
+    Time not_after{};
+    std::string status;  // "live", "pending", "previous", "rejected", "old"
+    std::string serial, fingerprint_sha256;
+};
+
+// DESIGN §6; `view=table` fills only what the status table needs.
+struct Lineage {
+    std::string name;
+    std::vector<std::string> names, issued_names;
+    std::string state, health;
+    std::string ca, key_type;
+    std::uint32_t version = 0;  // live; 0: none yet
+    std::string serial, fingerprint_sha256;
+    std::optional<Time> not_before, not_after;
+    Next next;
+    std::optional<Time> last_success;
+    std::optional<Problem> last_problem;
+    std::uint32_t failures = 0;
+    std::optional<Ari> ari;
+    std::vector<Target> targets;
+    std::vector<Version> versions;
+    std::string served;         // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
+    std::string step;           // of the running job, for the live line
+};
+
+struct HistoryEntry {
+    Time at{};
+    std::string what, code;
+};
+
+struct Explanation {
+    Lineage lineage;
+    std::vector<std::string> why;      // our sentences: why it is in this state
+    std::vector<std::string> then;     // what happens next, when, because of which rule
+    std::string cause, remedy;         // of the last problem, from the catalogue
+    std::vector<HistoryEntry> history;
+};
+
+struct PlanEntry {
+    std::string lineage, action;
+    Time at{};
+    std::vector<std::string> reasons;
+};
+
+struct CheckFinding {
+    std::string check;   // "ca.reachable", "target.web.test"
+    std::string result;  // "ok", "warning", "failed"
+    std::string text;
+    std::string hint;
+};
+
+struct DaemonStatus {
+    std::string version;
+    Time started{}, now{};
+    std::uint64_t pid = 0;
+    std::size_t lineages = 0, running = 0;
+    std::string config_file;
+    std::optional<Problem> config_problem;  // a refused reload
+};
+
+// Result of a finished job: renew, deploy, rollback.
+struct JobResult {
+    std::string lineage, outcome;  // "issued", "deployed", "rolled-back", "not-due", "rehearsed"
+    std::uint32_t version = 0;
+    std::string message;
+};
+
+Json to_json(const Lineage& value, bool table_only = false);
+Json to_json(const Explanation& value);
+Json to_json(const PlanEntry& value);
+Json to_json(const CheckFinding& value);
+Json to_json(const DaemonStatus& value);
+Json to_json(const JobResult& value);
+// Lenient: absent members keep their defaults.
+Lineage lineage_from_json(const Json& json);
+Explanation explanation_from_json(const Json& json);
+PlanEntry plan_entry_from_json(const Json& json);
+CheckFinding check_finding_from_json(const Json& json);
+DaemonStatus daemon_status_from_json(const Json& json);
+JobResult job_result_from_json(const Json& json);
+
+struct RenewRequest { bool force = false, dry_run = false, wait = true; };
+struct RollbackRequest { std::uint32_t to = 0; };            // 0: the previous one
+struct DeployRequest { std::string target, host; };          // empty: all
+Json to_json(const RenewRequest& value);
+Json to_json(const RollbackRequest& value);
+Json to_json(const DeployRequest& value);
+// Strict: an unknown member or a wrong type is control.badRequest.
+Result<RenewRequest> renew_request_from_json(const Json& json);
+Result<RollbackRequest> rollback_request_from_json(const Json& json);
+Result<DeployRequest> deploy_request_from_json(const Json& json);
+
+}  // namespace certd::api

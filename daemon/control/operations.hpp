@@ -1,0 +1,40 @@
+// What the control server can ask of the daemon. Implemented by daemon/app over scheduler, store and deployer; the server
+// itself knows HTTP, roles and JSON only. An unknown lineage is control.noSuchLineage.
+#pragma once
+
+#include "ctl/api/types.hpp"
+#include "daemon/observe/bus.hpp"
+#include "libacme/async/task.hpp"
+#include "libacme/base/ids.hpp"
+
+#include <string>
+#include <vector>
+
+namespace certd::control {
+
+class Operations {
+   public:
+    virtual ~Operations() = default;
+
+    virtual api::DaemonStatus daemon() const = 0;
+    virtual std::vector<api::Lineage> lineages(bool table_only) const = 0;
+    virtual Task<Result<api::Lineage>> lineage(LineageName name) = 0;
+    virtual Task<Result<api::Explanation>> explain(LineageName name) = 0;
+    virtual std::vector<api::PlanEntry> plan() const = 0;
+    virtual EventBus& events() = 0;
+    virtual std::string metrics() const = 0;  // Prometheus text 0.0.4
+
+    // Long operations. Each returns when its job has ended; a second call for the same thing joins the running job. Events
+    // of the job carry `job`, which `started` hears of first. Cancelling the call leaves the job running.
+    using Started = std::function<void(std::uint64_t job, bool joined)>;
+    virtual Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, Started started) = 0;
+    virtual Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) = 0;
+    virtual Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) = 0;
+    virtual Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) = 0;
+
+    virtual Task<Result<void>> pause(LineageName name) = 0;
+    virtual Task<Result<void>> resume(LineageName name) = 0;
+    virtual Task<Result<void>> reload() = 0;  // config.invalid leaves the running configuration in force
+};
+
+}  // namespace certd::control

@@ -1,0 +1,37 @@
+// The host seam: every privileged effect of a deployment goes through here, on this machine or on another.
+#pragma once
+
+#include "libacme/async/process.hpp"
+#include "libacme/base/file_system.hpp"
+#include "libacme/net/tls_probe.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certd {
+
+struct InstalledFile {
+    std::string path;
+    std::string content;
+    FileAttributes attributes;
+    bool operator==(const InstalledFile& other) const {
+        return path == other.path && content == other.content && attributes.mode == other.attributes.mode &&
+               attributes.owner == other.attributes.owner && attributes.group == other.attributes.group;
+    }
+};
+
+class Host {
+   public:
+    virtual ~Host() = default;
+    // The file as it stands (a symlink at the last component is followed); nullopt when there is none.
+    virtual Task<Result<std::optional<InstalledFile>>> read(std::string path) = 0;
+    // Writes every file beside its place under a temp name, then renames them one right after the other.
+    // Nothing is renamed when one cannot be written.
+    virtual Task<Result<void>> install(std::vector<InstalledFile> files) = 0;
+    virtual Task<Result<void>> remove(std::string path) = 0;  // a missing file is success
+    virtual Task<Result<ProcessResult>> run(Command command) = 0;
+    virtual Task<Result<Served>> probe(ProbeRequest request) = 0;
+};
+
+}  // namespace certd

@@ -1,0 +1,116 @@
+// The only writer of the state directory (DESIGN §4, contrib/docs/STATE-DIRECTORY.md). Every method is blocking and atomic:
+// after a crash inside it either nothing or everything is visible. Thread-safe for different lineages.
+#pragma once
+
+#include "daemon/lineage/lineage.hpp"
+#include "libacme/base/file_system.hpp"
+#include "libacme/protocol/issue.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certd {
+
+struct StoredAccount {
+    std::string key_pem;
+    std::optional<acme::Account> account;  // empty: the key was stored, the CA's answer was not seen
+    std::string directory_url;
+};
+
+// The texts of one version's files.
+struct VersionFiles {
+    std::string privkey, cert, chain, fullchain;
+};
+
+struct NewVersion {
+    VersionFacts facts;                    // number is assigned by the store
+    VersionFiles files;
+    std::vector<std::string> alternates;   // chain PEMs, kept as alternate-1.pem …
+};
+
+// The deployment in progress on one target: what stood at each path before, so that it can be put back after a crash.
+struct DeployJournal {
+    TargetName target;
+    VersionNumber version;
+    VersionNumber previous_live;
+    struct Backup {
+        std::string path;
+        bool existed = false;
+        mode_t mode = 0;
+        uid_t owner = 0;
+        gid_t group = 0;
+        std::string content;               // kept as a file of its own, 0600
+        bool operator==(const Backup&) const = default;
+    };
+    std::vector<Backup> backups;
+    bool operator==(const DeployJournal&) const = default;
+};
+
+// What recovery found and did; each becomes an event.
+struct Recovery {
+    std::vector<std::string> notes;
+    std::vector<std::pair<std::string, Problem>> damaged;  // lineage and what is wrong with it
+};
+
+class Store {
+   public:
+    Store(FileSystem& files, Path root);
+    const Path& root() const { return root_; }
+
+    // Creates the layout; refuses a root, account or lineage directory that others may write or keys that others may read
+    // (storage.permissions), and a layout of a later release (storage.newerLayout).
+    Result<void> open();
+    // Removes left-over temp files and half-made versions, completes a `live` switch, checks digests of live versions and
+    // falls back to the newest complete one (storage.corrupt).
+    Recovery recover();
+    // Room and permission to finish an issuance, tried before a CA is asked (faults F34): storage.full …
+    Result<void> probe();
+
+    Result<std::optional<StoredAccount>> load_account(const CaName& ca);
+    Result<void> save_account_key(const CaName& ca, const std::string& directory_url, const std::string& key_pem);
+    Result<void> save_account(const CaName& ca, const acme::Account& account);
+    Result<void> forget_account(const CaName& ca);  // keeps the key aside as key.pem.old-N
+
+    Result<std::optional<acme::OrderRecord>> load_order(const LineageName& name);
+    Result<void> save_order(const LineageName& name, const acme::OrderRecord& order);
+    Result<void> drop_order(const LineageName& name);
+
+    Result<VersionFacts> add_version(const LineageName& name, NewVersion version);
+    Result<std::vector<VersionFacts>> versions(const LineageName& name);  // complete ones, ascending
+    Result<VersionFacts> version(const LineageName& name, VersionNumber number);
+    Result<VersionFiles> read_version(const LineageName& name, VersionNumber number);  // digests checked: storage.corrupt
+    Result<VersionNumber> live(const LineageName& name);  // 0: none
+    Result<void> set_live(const LineageName& name, VersionNumber number);
+    // Removes all but the newest `keep`, live, and those in `wanted`.
+    Result<void> prune(const LineageName& name, std::uint32_t keep, const std::vector<VersionNumber>& wanted);
+    Path version_directory(const LineageName& name, VersionNumber number) const;
+    Path live_path(const LineageName& name) const;
+
+    Result<std::optional<LineageState>> load_state(const LineageName& name);
+    Result<void> save_state(const LineageName& name, const LineageState& state);
+    Result<std::vector<LineageName>> lineages();
+
+    Result<void> save_deploy_journal(const LineageName& name, const DeployJournal& journal);
+    Result<std::vector<DeployJournal>> deploy_journals(const LineageName& name);
+    Result<void> drop_deploy_journal(const LineageName& name, const TargetName& target);
+
+   private:
+    FileSystem& files_;
+    Path root_;
+};
+
+// One daemon per state directory: an OFD lock on `lock`, checked to be still the file at that path. Problem storage.locked.
+class StateLock {
+   public:
+    static Result<StateLock> acquire(const Path& root);
+    StateLock(StateLock&&) noexcept;
+    StateLock& operator=(StateLock&&) noexcept;
+    ~StateLock();
+
+   private:
+    explicit StateLock(int fd) : fd_(fd) {}
+    int fd_ = -1;
+};
+
+}  // namespace certd

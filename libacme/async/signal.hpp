@@ -1,0 +1,21 @@
+// A condition that coroutines of one event loop wait for: notify() wakes every waiter of that moment.
+#pragma once
+
+#include "libacme/async/task.hpp"
+
+#include <memory>
+
+namespace certd {
+
+class Signal {
+   public:
+    Signal();
+    void notify();
+    Task<> wait();  // until the next notify(); cancellable
+
+   private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace certd

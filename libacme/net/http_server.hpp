@@ -1,0 +1,91 @@
+// The one HTTP/1.1 server class: challenge answers and metrics over TCP, control over a Unix socket.
+// Bounded in connections, header size, body size and time; survives slow and hostile clients (faults F25, S9).
+#pragma once
+
+#include "libacme/async/clock.hpp"
+#include "libacme/net/http.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+namespace certd {
+
+struct Peer {
+    std::string address;        // "127.0.0.1:4711", or "unix"
+    std::optional<uid_t> uid;   // of a Unix socket's peer (SO_PEERCRED)
+    std::optional<gid_t> gid;
+    std::optional<pid_t> pid;
+};
+
+struct ServerRequest {
+    std::string method;
+    std::string path;    // percent-decoding is not applied; always starts with "/"
+    std::string query;   // without "?"
+    HttpHeaders headers;
+    std::string body;
+    Peer peer;
+    // The value of a query parameter, percent-decoded.
+    std::optional<std::string> parameter(std::string_view name) const;
+};
+
+// How a handler answers: either send() once, or start(), any number of write(), and finish() (chunked).
+class Responder {
+   public:
+    virtual ~Responder() = default;
+    virtual Task<> send(int status, std::string content_type, std::string body, HttpHeaders extra = {}) = 0;
+    virtual Task<> start(int status, std::string content_type) = 0;
+    virtual Task<> write(std::string chunk) = 0;  // throws when the client has gone; each write has a time limit
+    virtual Task<> finish() = 0;
+};
+
+using RequestHandler = std::function<Task<>(ServerRequest request, Responder& responder)>;
+
+struct HttpServerOptions {
+    std::size_t connections = 256;          // beyond it the oldest idle one is closed, else the new one
+    std::size_t header_limit = 8 * 1024;
+    std::size_t body_limit = 64 * 1024;
+    Duration header_timeout = seconds(10);  // for a whole request head and body
+    Duration idle_timeout = seconds(30);    // between requests
+    Duration write_timeout = seconds(30);
+    bool keep_alive = true;
+};
+
+// A listening socket: bound here, or passed by systemd. Move-only; closes on destruction (a Unix path is removed).
+class Listener {
+   public:
+    // "127.0.0.1:9402", "[::]:80" (dual stack), ":80". Problems net.portInUse, net.bind.
+    static Result<Listener> tcp(std::string_view address);
+    // Created with `mode` and group from the beginning; a stale socket file is replaced, a live one refused (control.socketInUse).
+    static Result<Listener> unix_socket(const std::string& path, mode_t mode, std::optional<gid_t> group);
+    static Result<Listener> adopt(int fd);  // from LISTEN_FDS; checked to be a listening stream socket
+    Listener(Listener&&) noexcept;
+    Listener& operator=(Listener&&) noexcept;
+    ~Listener();
+    int fd() const { return fd_; }
+    std::uint16_t port() const;   // of a TCP listener
+    int release();
+
+   private:
+    explicit Listener(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+    int fd_ = -1;
+    std::string path_;
+};
+
+class HttpServer {
+   public:
+    HttpServer(Clock& clock, Listener listener, HttpServerOptions options, RequestHandler handler);
+    ~HttpServer();
+    Task<> run();  // accepts until cancelled; survives EMFILE; ends after its connections have ended
+    std::size_t connections() const;
+    std::uint16_t port() const;
+
+   private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace certd

@@ -1,0 +1,25 @@
+// What does an endpoint serve? A fresh TLS connection that reads the certificate chain and judges nothing.
+#pragma once
+
+#include "libacme/async/clock.hpp"
+#include "libacme/crypto/certificate.hpp"
+
+#include <string>
+
+namespace certd {
+
+struct ProbeRequest {
+    std::string address;         // "127.0.0.1:443", "[::1]:443", "web1.internal:443"
+    std::string server_name;     // SNI; empty or an IP literal: none is sent
+    Duration timeout = seconds(5);
+};
+
+struct Served {
+    Chain chain;                 // as sent, leaf first
+    std::string fingerprint;     // SHA-256 of the leaf
+};
+
+// Throws Failure(net.resolve | net.connect | net.timeout | tls.handshake | tls.noCertificate).
+Task<Served> probe_tls(Clock& clock, ProbeRequest request);
+
+}  // namespace certd

@@ -1,0 +1,60 @@
+// The base flow of RFC 8555 §7.4 from names to a checked certificate, resumable after a crash at any point.
+#pragma once
+
+#include "libacme/crypto/certificate.hpp"
+#include "libacme/protocol/session.hpp"
+#include "libacme/protocol/solver.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certd::acme {
+
+// The order in progress, as it must be on disk before the next step is taken (acme-facts C1, C14).
+struct OrderRecord {
+    std::string ca;
+    std::string directory_url;
+    std::string account_url;
+    std::vector<Identifier> names;
+    KeyType key_type = KeyType::ecdsa_p256;
+    std::string key_pem;
+    Bytes csr_der;
+    std::string order_url;  // empty until the CA answered newOrder
+    Time created;
+};
+
+struct IssueRequest {
+    std::vector<Identifier> names;
+    KeyType key_type = KeyType::ecdsa_p256;
+    std::optional<std::string> preferred_chain;  // common name of the topmost issuer; unmet: default chain and a note
+    std::string previous_serial;
+    Duration order_limit = hours(24);            // total time for one order, polls included
+};
+
+struct Issued {
+    std::string key_pem;
+    Chain chain;                           // the one chosen
+    std::vector<std::string> alternates;   // PEM of the other chains offered, the default first when another was chosen
+    std::string order_url;
+};
+
+enum class IssueStep { ordering, authorizing, presenting, validating, finalizing, downloading };
+std::string_view to_string(IssueStep step);
+
+struct IssueHooks {
+    // Stores the record durably; throws Failure. Called with the key and CSR before newOrder and with the order URL after it.
+    std::function<Task<>(OrderRecord record)> journal;
+    // The solvers to try for an identifier in order of preference; empty when none is configured.
+    std::function<std::vector<Solver*>(const Identifier& identifier, bool wildcard)> solvers;
+    // Progress for people; `detail` is our text.
+    std::function<void(IssueStep step, std::string detail)> progress;
+};
+
+// Issues, or goes on with `resume` when its order still can be finished (else the record is dropped and a new order placed).
+// Every Failure of the flow becomes the Problem returned; only cancellation is thrown. Challenges are cleaned up in every case;
+// an order given up has its pending authorizations deactivated when the CA answers.
+Task<Result<Issued>> issue(Session& session, Workers& workers, IssueRequest request, std::optional<OrderRecord> resume, IssueHooks hooks);
+
+}  // namespace certd::acme
