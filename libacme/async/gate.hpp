@@ -4,38 +4,38 @@
 #include "libacme/async/task.hpp"
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 
 namespace certd {
 
 class Gate {
+    struct State;
+
    public:
     explicit Gate(std::size_t limit);
 
-    // Gives the place back when destroyed. Must not outlive the gate's state, which it shares.
+    // Gives its place back when destroyed; may outlive the Gate.
     class Pass {
        public:
         Pass() = default;
         Pass(Pass&&) noexcept = default;
-        Pass& operator=(Pass&&) noexcept;
-        ~Pass();
+        Pass& operator=(Pass&& other) noexcept;
+        ~Pass() { release(); }
+        explicit operator bool() const { return state_ != nullptr; }
 
        private:
         friend class Gate;
-        struct State;
-        explicit Pass(std::shared_ptr<void> state) : state_(std::move(state)) {}
+        explicit Pass(std::shared_ptr<State> state) : state_(std::move(state)) {}
         void release();
-        std::shared_ptr<void> state_;
+        std::shared_ptr<State> state_;
     };
 
     Task<Pass> enter();  // cancellable
-    void set_limit(std::size_t limit);
     std::size_t inside() const;
     std::size_t waiting() const;
+    void set_limit(std::size_t limit);  // more places are given out at once; fewer only as holders leave
 
    private:
-    struct State;
     std::shared_ptr<State> state_;
 };
 

@@ -15,7 +15,7 @@ class TaskGroup {
    public:
     // `on_error` hears of a task that ended with an exception other than cancellation: its name and the exception.
     TaskGroup(asio::any_io_executor executor, std::function<void(const std::string& name, std::exception_ptr)> on_error);
-    ~TaskGroup();  // asserts that no task is left
+    ~TaskGroup();  // cancels what is left, as after an exception of the owner
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 

@@ -72,7 +72,7 @@ T value_or_fail(Result<T> result) {
 // The Problem behind a caught exception: a Failure's own, `cancelled` for an aborted wait, `internal.unexpected` otherwise.
 Problem problem_of(const std::exception_ptr& error);
 
-// "what: remote (hint)" in one escaped line, for logs and terminals.
+// "what: remote [code]" in one escaped line, for logs and terminals.
 std::string describe(const Problem& problem);
 
 std::string_view to_string(ProblemKind kind);

@@ -1,0 +1,42 @@
+// Signal: each waiter is a timer that never expires; notify() cancels them all.
+#include "libacme/async/signal.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <list>
+
+namespace certd {
+
+struct Signal::State {
+    struct Waiter {
+        asio::steady_timer timer;
+        bool notified = false;
+    };
+    std::list<Waiter> waiters;
+};
+
+Signal::Signal() : state_(std::make_shared<State>()) {}
+
+void Signal::notify() {
+    for (State::Waiter& waiter : state_->waiters) {
+        waiter.notified = true;
+        waiter.timer.cancel();
+    }
+}
+
+Task<> Signal::wait() {
+    std::shared_ptr<State> state = state_;
+    auto executor = co_await asio::this_coro::executor;
+    auto waiter = state->waiters.emplace(state->waiters.end(),
+                                         State::Waiter{asio::steady_timer(executor, asio::steady_timer::time_point::max()), false});
+    struct Leave {
+        State& state;
+        std::list<State::Waiter>::iterator waiter;
+        ~Leave() { state.waiters.erase(waiter); }
+    } leave{*state, waiter};
+    auto [error] = co_await waiter->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (!waiter->notified) throw boost::system::system_error(error);
+}
+
+}  // namespace certd
