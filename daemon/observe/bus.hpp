@@ -19,6 +19,7 @@ class EventBus {
     void publish(Event event);
     EventSink sink() { return [this](Event event) { publish(std::move(event)); }; }
     void add_sink(EventSink sink);  // called within publish; must not block
+    std::uint64_t last_id() const { return last_id_; }  // of the latest event; 0: none yet
     std::vector<Event> recent(std::uint64_t after_id = 0, std::size_t limit = 1000) const;
 
     // A bounded queue of events from the moment of subscription.

@@ -1,7 +1,7 @@
 // A condition that coroutines of one event loop wait for: notify() wakes every waiter of that moment.
 #pragma once
 
-#include "libacme/async/task.hpp"
+#include "libacme/async/clock.hpp"
 
 #include <memory>
 
@@ -12,6 +12,8 @@ class Signal {
     Signal();
     void notify();
     Task<> wait();  // until the next notify(); cancellable
+    // The same with a limit: false when it passed first.
+    Task<bool> wait_for(Clock& clock, Duration limit);
 
    private:
     struct State;
