@@ -51,7 +51,8 @@ Result<void> check_path(const std::string& program, fs::path path, std::optional
     for (;; path = path.parent_path()) {
         struct stat status {};
         if (::stat(path.c_str(), &status) != 0) {
-            return failure("process.unsafe", fmt::format("Cannot see who may change {}", path.string()), std::strerror(errno));
+            return failure("process.unsafe", fmt::format("Cannot see who may change {}", path.string()),
+                           std::strerror(errno));
         }
         if (const auto writer = writer_of(status, also_trusted); !writer.empty()) {
             return failure("process.unsafe",
@@ -76,7 +77,8 @@ Result<std::string> find_program(const std::string& name, const std::vector<std:
         auto path = fmt::format("{}/{}", folder, name);
         if (look_at(path) == Found::yes) return path;
     }
-    return failure("process.notFound", fmt::format("There is no program {} in PATH ({})", name, search_path(environment)));
+    return failure("process.notFound",
+                   fmt::format("There is no program {} in PATH ({})", name, search_path(environment)));
 }
 
 Result<void> check_trusted(const std::string& program, std::optional<uid_t> also_trusted) {
