@@ -18,33 +18,28 @@ class Certificate {
    public:
     static Result<Certificate> from_der(ByteView der);  // problem crypto.certificateMalformed
 
-    Certificate(const Certificate&);
-    Certificate& operator=(const Certificate&);
-    Certificate(Certificate&&) noexcept;
-    Certificate& operator=(Certificate&&) noexcept;
-    ~Certificate();
-
     const Bytes& der() const;
     std::string pem() const;
     std::string fingerprint_sha256() const;  // of the DER, lower-case hex
     std::string serial() const;              // lower-case hex of the DER INTEGER's content octets
     Time not_before() const;
     Time not_after() const;
-    std::vector<Identifier> names() const;   // SAN dNSName and iPAddress, sorted, lower case
-    std::string subject() const;             // one line, RFC 2253 form; untrusted text
+    std::vector<Identifier> names() const;  // SAN dNSName and iPAddress, sorted, lower case
+    std::string subject() const;            // one line, RFC 2253 form; untrusted text
     std::string issuer() const;
     std::string issuer_common_name() const;
     bool is_ca() const;
-    Bytes public_key_der() const;            // SubjectPublicKeyInfo
+    Bytes public_key_der() const;                           // SubjectPublicKeyInfo
     std::optional<Bytes> authority_key_identifier() const;  // raw keyIdentifier octets
     bool issued_by(const Certificate& issuer) const;        // name and signature
 
+    // The parsed fields, for the X.509 code of this folder only.
     struct Handle;
     const Handle& handle() const { return *handle_; }
 
    private:
-    explicit Certificate(std::unique_ptr<Handle> handle);
-    std::unique_ptr<Handle> handle_;
+    explicit Certificate(std::shared_ptr<const Handle> handle) : handle_(std::move(handle)) {}
+    std::shared_ptr<const Handle> handle_;  // immutable: copies share it
 };
 
 using Chain = std::vector<Certificate>;  // leaf first
@@ -57,12 +52,13 @@ std::string chain_pem(std::span<const Certificate> chain);
 // What an issued chain must satisfy before it may become a version.
 struct ChainExpectation {
     const PrivateKey* key = nullptr;
-    std::vector<Identifier> names;          // SAN must equal this set
+    std::vector<Identifier> names;  // SAN must equal this set
     Time now;
-    Duration clock_skew = hours(1);         // not_before may lie this far ahead
-    std::string previous_serial;            // refused when equal; empty: no predecessor
+    Duration clock_skew = hours(1);  // not_before may lie this far ahead
+    std::string previous_serial;     // refused when equal; empty: no predecessor
 };
-// Problems crypto.wrongKey, crypto.wrongNames, crypto.expired, crypto.notYetValid, crypto.sameSerial, crypto.caLeaf, crypto.brokenChain.
+// Problems crypto.wrongKey, crypto.wrongNames, crypto.expired, crypto.notYetValid, crypto.sameSerial, crypto.caLeaf,
+// crypto.brokenChain.
 Result<void> check_chain(std::span<const Certificate> chain, const ChainExpectation& expectation);
 
 // A self-signed certificate, for tests and quick local TLS servers.
@@ -76,7 +72,8 @@ struct CertificateTemplate {
     Bytes serial;  // empty: 16 random octets
     Bytes public_key_der;
 };
-Certificate issue_certificate(const CertificateTemplate& subject, const PrivateKey& issuer_key, const Certificate* issuer);
+Certificate issue_certificate(const CertificateTemplate& subject, const PrivateKey& issuer_key,
+                              const Certificate* issuer);
 // The SAN set and public key of a DER request whose signature is valid; problem crypto.csrMalformed.
 struct RequestContent {
     std::vector<Identifier> names;

@@ -27,11 +27,11 @@ class PrivateKey {
     ~PrivateKey();
 
     KeyType type() const;
-    std::string pem() const;              // PKCS#8
-    Bytes public_key_der() const;         // SubjectPublicKeyInfo
-    std::string algorithm() const;        // JWS "alg": ES256, ES384, RS256
-    std::string jwk() const;              // required members only, lexicographic, no white space (RFC 7638 §3)
-    std::string thumbprint() const;       // base64url(SHA-256(jwk()))
+    std::string pem() const;                   // PKCS#8
+    const Bytes& public_key_der() const;       // SubjectPublicKeyInfo
+    std::string algorithm() const;             // JWS "alg": ES256, ES384, RS256
+    const std::string& jwk() const;            // required members only, lexicographic, no white space (RFC 7638 §3)
+    std::string thumbprint() const;            // base64url(SHA-256(jwk()))
     Bytes sign(std::string_view input) const;  // JWS signature octets: r‖s of fixed width for ECDSA (RFC 7518 §3.4)
 
     // OpenSSL's handle (EVP_PKEY*), for the TLS and X.509 code of this library only.

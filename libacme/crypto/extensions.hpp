@@ -1,0 +1,40 @@
+// X.509 extensions and GeneralNames (RFC 5280 §4.2) as DER, for certificates and requests. Internal to libacme/crypto.
+#pragma once
+
+#include "libacme/base/bytes.hpp"
+#include "libacme/base/ids.hpp"
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace certd::x509 {
+
+// Content octets of object identifiers.
+inline constexpr std::uint8_t subject_key_identifier[] = {0x55, 0x1d, 0x0e};
+inline constexpr std::uint8_t key_usage[] = {0x55, 0x1d, 0x0f};
+inline constexpr std::uint8_t subject_alternative_name[] = {0x55, 0x1d, 0x11};
+inline constexpr std::uint8_t basic_constraints[] = {0x55, 0x1d, 0x13};
+inline constexpr std::uint8_t authority_key_identifier[] = {0x55, 0x1d, 0x23};
+inline constexpr std::uint8_t extended_key_usage[] = {0x55, 0x1d, 0x25};
+inline constexpr std::uint8_t extension_request[] = {0x2a, 0x86, 0x48, 0x86, 0xf7,
+                                                     0x0d, 0x01, 0x09, 0x0e};  // RFC 2985 §5.4.2
+
+struct Extension {
+    ByteView oid;
+    bool critical = false;
+    ByteView value;  // inside the OCTET STRING
+};
+
+// The items of an Extensions SEQUENCE; nullopt when malformed or when one appears twice.
+std::optional<std::vector<Extension>> read_extensions(ByteView sequence);
+const Extension* find(std::span<const Extension> extensions, ByteView oid);
+
+// The dNSName and iPAddress entries of GeneralNames, lower case, sorted, each once. Other kinds are left out.
+std::optional<std::vector<Identifier>> read_names(ByteView general_names);
+
+Bytes write_extension(ByteView oid, bool critical, ByteView value);
+// Throws Failure(crypto.csr) for a name that cannot be written.
+Bytes write_names(std::span<const Identifier> names);
+
+}  // namespace certd::x509
