@@ -1,0 +1,78 @@
+// Engine: the wiring.
+#include "daemon/app/engine.hpp"
+
+#include <algorithm>
+
+namespace certd {
+
+namespace {
+
+LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan& plan) {
+    const LineageRecord& record = entry.record;
+    LineageGauges gauges;
+    gauges.lineage = name;
+    gauges.state = to_string(plan.state);
+    gauges.version = record.state.live.value;
+    if (record.live) {
+        gauges.not_before = record.live->not_before;
+        gauges.not_after = record.live->not_after;
+    }
+    if (plan.action == Action::issue) gauges.next_renewal = plan.at;
+    gauges.last_success = record.state.last_success;
+    for (const auto& [ca, attempts] : record.state.attempts) gauges.failures = std::max(gauges.failures, attempts.failures);
+    for (const TargetState& target : record.state.targets) {
+        bool in_sync = target.state == HostState::deployed && target.version == record.state.live;
+        gauges.targets.push_back({target.target.text, target.host, target.version.value, in_sync});
+    }
+    return gauges;
+}
+
+}  // namespace
+
+Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory)
+    : seams(std::move(given)),
+      started(seams.clock.now()),
+      bus(seams.clock),
+      store(seams.files, std::move(state_directory)),
+      deployer(seams.clock, seams.workers, store, seams.host, bus.sink()),
+      solvers(seams.workers, seams.listener),
+      clients(seams.clock, seams.workers, store, seams.transports,
+              [this](const std::string& ca, acme::RequestKind kind, int status, Duration took) {
+                  metrics.on_request(ca, acme::to_string(kind), status, took);
+              }),
+      renewal(seams.clock, seams.workers, store, clients, solvers, deployer, bus.sink()),
+      pipeline(seams.clock, seams.workers, store, renewal, deployer, bus.sink()),
+      scheduler(std::move(executor), {seams.clock, seams.workers, store, pipeline, deployer, bus,
+                                      [this](Duration lag) { metrics.on_scheduler_lag(lag); }}) {
+    bus.add_sink([this](const Event& event) { metrics.on_event(event); });
+}
+
+void Engine::open_store() {
+    value_or_fail(store.open());
+    Recovery recovery = store.recover();
+    for (const std::string& note : recovery.notes) {
+        Event event;
+        event.type = EventType::store_recovered;
+        event.severity = Severity::notice;
+        event.message = note;
+        bus.publish(std::move(event));
+    }
+    for (const auto& [lineage, problem] : recovery.damaged) {
+        Event event;
+        event.type = EventType::store_damaged;
+        event.severity = Severity::critical;
+        event.lineage = lineage;
+        event.message = "Damage was found in the state directory";
+        event.problem = problem;
+        bus.publish(std::move(event));
+    }
+}
+
+std::string Engine::metrics_page() const {
+    std::vector<LineageGauges> gauges;
+    gauges.reserve(scheduler.entries().size());
+    for (const auto& [name, entry] : scheduler.entries()) gauges.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry)));
+    return metrics.render(gauges, seams.clock.now(), started);
+}
+
+}  // namespace certd

@@ -1,0 +1,42 @@
+// The daemon without its sockets: store, bus, CAs, deployer, pipeline and scheduler put together over the seams.
+// The real daemon and the flow tests build the same engine over different seams.
+#pragma once
+
+#include "daemon/observe/bus.hpp"
+#include "daemon/observe/metrics.hpp"
+#include "daemon/schedule/scheduler.hpp"
+
+namespace certd {
+
+struct Seams {
+    Clock& clock;
+    Workers& workers;
+    FileSystem& files;
+    Host& host;
+    TransportFactory transports;
+    acme::Solver* listener = nullptr;  // answers `http-01: {}`
+};
+
+class Engine {
+   public:
+    Engine(asio::any_io_executor executor, Seams seams, Path state_directory);
+
+    Seams seams;
+    Time started;
+    EventBus bus;
+    Metrics metrics;
+    Store store;
+    Deployer deployer;
+    SolverSet solvers;
+    CaClients clients;
+    Renewal renewal;
+    Pipeline pipeline;
+    Scheduler scheduler;
+
+    // Opens and recovers the store, tells of what was found. Blocking. Throws Failure.
+    void open_store();
+    // The gauges of all lineages, and the page.
+    std::string metrics_page() const;
+};
+
+}  // namespace certd

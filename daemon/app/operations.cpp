@@ -1,0 +1,150 @@
+// DaemonOperations.
+#include "daemon/app/operations.hpp"
+
+#include "daemon/app/preflight.hpp"
+#include "daemon/app/views.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace certd {
+
+namespace {
+
+// Settings that are read once at start; a reload says so instead of pretending.
+std::vector<std::string> needing_restart(const config::Config& before, const config::Config& after) {
+    std::vector<std::string> keys;
+    if (before.state_dir != after.state_dir) keys.emplace_back("state_dir");
+    if (before.control.socket != after.control.socket) keys.emplace_back("control.socket");
+    if (before.metrics_listen != after.metrics_listen) keys.emplace_back("metrics.listen");
+    if (before.http_challenge != after.http_challenge) keys.emplace_back("http_challenge");
+    if (before.log != after.log) keys.emplace_back("log");
+    return keys;
+}
+
+}  // namespace
+
+DaemonOperations::DaemonOperations(Engine& engine, std::string config_file, std::function<Result<config::ConfigPtr>()> load)
+    : engine_(engine), config_file_(std::move(config_file)), load_(std::move(load)) {}
+
+api::DaemonStatus DaemonOperations::daemon() const {
+    api::DaemonStatus status;
+    status.version = CERTD_VERSION;
+    status.started = engine_.started;
+    status.now = engine_.seams.clock.now();
+    status.pid = static_cast<std::uint64_t>(::getpid());
+    status.lineages = engine_.scheduler.entries().size();
+    status.running = engine_.scheduler.running();
+    status.config_file = config_file_;
+    status.config_problem = config_problem_;
+    return status;
+}
+
+std::vector<api::Lineage> DaemonOperations::lineages(bool table_only) const {
+    std::vector<api::Lineage> views;
+    views.reserve(engine_.scheduler.entries().size());
+    for (const auto& [name, entry] : engine_.scheduler.entries()) {
+        if (entry->configured) views.push_back(lineage_view(*entry, engine_.scheduler.plan_of(*entry), table_only));
+    }
+    return views;
+}
+
+Result<const Entry*> DaemonOperations::entry(const LineageName& name) const {
+    const Entry* found = engine_.scheduler.find(name);
+    if (found == nullptr) return failure("control.noSuchLineage", fmt::format("There is no lineage '{}'", name.text()));
+    return found;
+}
+
+Task<Result<api::Lineage>> DaemonOperations::lineage(LineageName name) {
+    auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
+    Result<const Entry*> found = entry(name);
+    if (!found) co_return failure(found.error());
+    api::Lineage view = lineage_view(**found, engine_.scheduler.plan_of(**found), false);
+    if (versions) add_versions(view, (*found)->record.state, *versions);
+    co_return view;
+}
+
+Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
+    auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
+    auto stored = co_await offload(engine_.seams.workers, [&] { return engine_.store.load_state(name); });
+    Result<const Entry*> found = entry(name);
+    if (!found) co_return failure(found.error());
+    std::vector<HistoryEntry> history;
+    if (stored && *stored) history = std::move((*stored)->history);
+    api::Explanation view = explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history), engine_.seams.clock.now());
+    if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
+    co_return view;
+}
+
+std::vector<api::PlanEntry> DaemonOperations::plan() const {
+    std::vector<api::PlanEntry> entries;
+    for (const auto& [name, entry] : engine_.scheduler.entries()) {
+        Plan plan = engine_.scheduler.plan_of(*entry);
+        if (plan.action == Action::none || !entry->configured) continue;
+        entries.push_back({name, std::string(to_string(plan.action)), plan.at, std::move(plan.reasons)});
+    }
+    std::ranges::sort(entries, {}, &api::PlanEntry::at);
+    return entries;
+}
+
+Task<Result<api::JobResult>> DaemonOperations::follow(LineageName name, Result<Scheduler::Ticket> ticket, Started started) {
+    if (!ticket) co_return failure(ticket.error());
+    if (started) started(ticket->job->id, ticket->joined);
+    Result<JobOutcome> outcome = co_await engine_.scheduler.wait(*ticket);
+    if (!outcome) co_return failure(outcome.error());
+    co_return api::JobResult{name.text(), outcome->outcome, outcome->version.value, outcome->message};
+}
+
+Task<Result<api::JobResult>> DaemonOperations::renew(LineageName name, api::RenewRequest request, Started started) {
+    auto ticket = engine_.scheduler.renew(name, RenewOptions{request.force, request.dry_run});
+    co_return co_await follow(name, std::move(ticket), std::move(started));
+}
+
+Task<Result<api::JobResult>> DaemonOperations::rollback(LineageName name, api::RollbackRequest request, Started started) {
+    auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
+    if (!versions) co_return failure(versions.error());
+    auto ticket = engine_.scheduler.rollback(name, VersionNumber{request.to}, *versions);
+    co_return co_await follow(name, std::move(ticket), std::move(started));
+}
+
+Task<Result<api::JobResult>> DaemonOperations::deploy(LineageName name, api::DeployRequest request, Started started) {
+    if (!request.host.empty() && request.host != "local") {
+        co_return failure("control.noSuchTarget", fmt::format("{} has no host '{}'", name.text(), request.host));
+    }
+    auto ticket = engine_.scheduler.deploy(name, request.target);
+    co_return co_await follow(name, std::move(ticket), std::move(started));
+}
+
+Task<Result<std::vector<api::CheckFinding>>> DaemonOperations::check(LineageName name) {
+    Result<const Entry*> found = entry(name);
+    if (!found) co_return failure(found.error());
+    co_return co_await preflight(engine_, engine_.scheduler.config_pointer(), (*found)->record);
+}
+
+Task<Result<void>> DaemonOperations::reload() {
+    Gate::Pass pass = co_await reload_gate_.enter();
+    Result<config::ConfigPtr> loaded = co_await offload(engine_.seams.workers, [&] { return load_(); });
+    Event event;
+    if (!loaded) {
+        config_problem_ = loaded.error();
+        event.type = EventType::config_refused;
+        event.severity = Severity::error;
+        event.message = "The configuration was not taken over; the running one stays in force";
+        event.problem = loaded.error();
+        engine_.bus.publish(std::move(event));
+        co_return failure(loaded.error());
+    }
+    config_problem_.reset();
+    std::vector<std::string> restart = needing_restart(engine_.scheduler.config(), **loaded);
+    co_await engine_.scheduler.apply(*loaded);
+    event.type = EventType::config_loaded;
+    event.severity = restart.empty() ? Severity::notice : Severity::warning;
+    event.message = fmt::format("Configuration loaded: {} lineages", (*loaded)->lineages.size());
+    if (!restart.empty()) event.message += "; needs a restart to take effect: " + fmt::format("{}", fmt::join(restart, ", "));
+    engine_.bus.publish(std::move(event));
+    co_return Result<void>();
+}
+
+}  // namespace certd

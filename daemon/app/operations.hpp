@@ -1,0 +1,44 @@
+// control::Operations over the engine: what the control API's verbs do.
+#pragma once
+
+#include "daemon/app/engine.hpp"
+#include "daemon/control/operations.hpp"
+
+#include <functional>
+
+namespace certd {
+
+class DaemonOperations final : public control::Operations {
+   public:
+    // `load` reads the configuration files anew (blocking) and fails with config.*.
+    DaemonOperations(Engine& engine, std::string config_file, std::function<Result<config::ConfigPtr>()> load);
+
+    api::DaemonStatus daemon() const override;
+    std::vector<api::Lineage> lineages(bool table_only) const override;
+    Task<Result<api::Lineage>> lineage(LineageName name) override;
+    Task<Result<api::Explanation>> explain(LineageName name) override;
+    std::vector<api::PlanEntry> plan() const override;
+    EventBus& events() override { return engine_.bus; }
+    std::string metrics() const override { return engine_.metrics_page(); }
+
+    Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, Started started) override;
+    Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) override;
+    Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) override;
+    Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) override;
+
+    Task<Result<void>> pause(LineageName name) override { return engine_.scheduler.pause(std::move(name)); }
+    Task<Result<void>> resume(LineageName name) override { return engine_.scheduler.resume(std::move(name)); }
+    Task<Result<void>> reload() override;
+
+   private:
+    Task<Result<api::JobResult>> follow(LineageName name, Result<Scheduler::Ticket> ticket, Started started);
+    Result<const Entry*> entry(const LineageName& name) const;
+
+    Engine& engine_;
+    std::string config_file_;
+    std::function<Result<config::ConfigPtr>()> load_;
+    std::optional<Problem> config_problem_;
+    Gate reload_gate_{1};
+};
+
+}  // namespace certd

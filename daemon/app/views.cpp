@@ -1,0 +1,164 @@
+// Views of lineages.
+#include "daemon/app/views.hpp"
+
+#include "libacme/base/catalog.hpp"
+#include "libacme/base/text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+std::vector<std::string> texts(const std::vector<Identifier>& names) {
+    std::vector<std::string> result;
+    result.reserve(names.size());
+    for (const Identifier& name : names) result.push_back(name.value);
+    return result;
+}
+
+State state_of(const Entry& entry, const Plan& plan) {
+    if (!entry.job) return plan.state;
+    return entry.job->deploying ? State::deploying : State::issuing;
+}
+
+std::string served_of(const Entry& entry) {
+    const LineageState& state = entry.record.state;
+    if (entry.record.spec->targets.empty()) return "-";
+    std::size_t serving = 0;
+    std::size_t known = 0;
+    for (const TargetState& target : state.targets) {
+        if (target.verified_at) ++known;
+        if (target.state == HostState::deployed && target.version == state.live && target.verified_at) ++serving;
+    }
+    if (serving >= entry.record.spec->targets.size()) return "yes";
+    if (known == 0) return "unknown";
+    return serving == 0 ? "no" : "partly";
+}
+
+api::Target target_view(const TargetState& target) {
+    api::Target view;
+    view.target = target.target.text;
+    view.host = target.host;
+    view.state = to_string(target.state);
+    view.version = target.version.value;
+    view.served_fingerprint = target.served_fingerprint;
+    view.verified_at = target.verified_at;
+    view.problem = target.problem;
+    view.next_attempt = target.next_attempt;
+    return view;
+}
+
+std::string version_status(const LineageState& state, VersionNumber number, VersionNumber previous) {
+    if (number == state.live) return "live";
+    if (std::ranges::find(state.rejected, number) != state.rejected.end()) return "rejected";
+    if (number > state.live) return "pending";
+    return number == previous ? "previous" : "old";
+}
+
+std::string when(Time at, Time now) {
+    if (at <= now) return "now";
+    return fmt::format("in {} ({})", format_approximate(at - now), format_rfc3339(std::chrono::floor<seconds>(at)));
+}
+
+// One sentence on why the lineage is in this state.
+std::string state_sentence(const Entry& entry, State state) {
+    const LineageState& known = entry.record.state;
+    switch (state) {
+        case State::waiting:
+            return known.live ? fmt::format("Version {} is live and nothing is due.", known.live.value) : "No certificate has been issued yet.";
+        case State::issuing: return "A renewal is running.";
+        case State::deploying: return "A deployment is running.";
+        case State::backing_off: return "The last attempt to issue failed; certd waits before it asks the CA again.";
+        case State::deploy_failed:
+            return fmt::format("Version {} is issued, but its deployment failed; version {} stays in service.", known.newest.value, known.live.value);
+        case State::rolled_back:
+            return fmt::format("Version {} was installed but not seen served, so version {} was put back.", known.newest.value, known.live.value);
+        case State::held: return "An operator rolled back; the version rolled back from is not deployed again.";
+        case State::paused: return "An operator paused this lineage.";
+        case State::blocked: return "The last problem needs an operator or a change of the configuration.";
+    }
+    return {};
+}
+
+}  // namespace
+
+api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only) {
+    const LineageRecord& record = entry.record;
+    api::Lineage view;
+    view.name = record.spec->name;
+    view.state = to_string(state_of(entry, plan));
+    view.health = to_string(plan.health);
+    view.version = record.state.live.value;
+    view.next.action = to_string(plan.action);
+    if (plan.action != Action::none) view.next.at = plan.at;
+    view.served = served_of(entry);
+    view.last_problem = record.state.last_problem ? record.state.last_problem : plan.problem;
+    if (record.live) view.not_after = record.live->not_after;
+    if (entry.job) view.step = entry.job->step;
+    if (table_only) return view;
+
+    view.names = texts(record.spec->names);
+    view.next.reasons = plan.reasons;
+    view.key_type = to_string(record.live ? record.live->key_type : record.spec->key);
+    view.ca = record.live ? record.live->ca.text : record.spec->cas.front().text;
+    if (record.live) {
+        view.issued_names = texts(record.live->names);
+        view.serial = record.live->serial;
+        view.fingerprint_sha256 = record.live->fingerprint;
+        view.not_before = record.live->not_before;
+    }
+    view.last_success = record.state.last_success;
+    for (const auto& [ca, attempts] : record.state.attempts) view.failures = std::max(view.failures, attempts.failures);
+    for (const TargetState& target : record.state.targets) view.targets.push_back(target_view(target));
+    return view;
+}
+
+void add_versions(api::Lineage& view, const LineageState& state, const std::vector<VersionFacts>& versions) {
+    VersionNumber previous;
+    for (const VersionFacts& facts : versions) {
+        if (facts.number < state.live) previous = std::max(previous, facts.number);
+    }
+    for (const VersionFacts& facts : versions) {
+        api::Version version;
+        version.version = facts.number.value;
+        version.not_after = facts.not_after;
+        version.status = version_status(state, facts.number, previous);
+        version.serial = facts.serial;
+        version.fingerprint_sha256 = facts.fingerprint;
+        view.versions.push_back(std::move(version));
+    }
+}
+
+api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now) {
+    api::Explanation view;
+    view.lineage = lineage_view(entry, plan, false);
+    view.why.push_back(state_sentence(entry, state_of(entry, plan)));
+    const std::optional<Problem>& problem = view.lineage.last_problem;
+    if (problem) {
+        view.why.push_back(fmt::format("{}.", describe(*problem)));
+        for (const Problem& part : problem->parts) view.why.push_back(fmt::format("{}.", describe(part)));
+        if (const CatalogEntry* known = find_catalog(problem->code)) view.cause = known->cause;
+        view.remedy = problem->hint;
+    }
+    if (plan.action == Action::none) {
+        view.then.emplace_back("Nothing is planned.");
+    } else {
+        std::string verb = plan.action == Action::issue
+                               ? fmt::format("A certificate is ordered{}", plan.ca ? " from " + plan.ca->text : "")
+                               : fmt::format("Version {} is deployed", plan.version.value);
+        view.then.push_back(fmt::format("{} {}.", verb, when(plan.at, now)));
+    }
+    for (const std::string& reason : plan.reasons) view.then.push_back("Because: " + reason + ".");
+    if (entry.record.live) {
+        view.then.push_back(fmt::format("The live certificate is valid until {}; its emergency point, past which no back-off holds, is {}.",
+                                        format_rfc3339(entry.record.live->not_after),
+                                        format_rfc3339(std::chrono::floor<seconds>(emergency_point(*entry.record.live)))));
+    }
+    for (HistoryEntry& item : history) view.history.push_back({item.at, std::move(item.what), std::move(item.code)});
+    return view;
+}
+
+}  // namespace certd

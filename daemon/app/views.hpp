@@ -1,0 +1,14 @@
+// From what certd knows of a lineage to what the control API shows of it. Pure.
+#pragma once
+
+#include "ctl/api/types.hpp"
+#include "daemon/schedule/scheduler.hpp"
+
+namespace certd {
+
+api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only);
+// With all versions, as the store has them.
+void add_versions(api::Lineage& view, const LineageState& state, const std::vector<VersionFacts>& versions);
+api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now);
+
+}  // namespace certd

@@ -1,0 +1,248 @@
+// Pipeline: what a job does, step by step, and what it records.
+#include "daemon/renew/pipeline.hpp"
+
+#include "daemon/lineage/backoff.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+LineageName name_of(const LineageRecord& record) { return value_or_fail(LineageName::parse(record.spec->name)); }
+
+// Replaces the states of the targets that took part, keeps the others, and forgets targets no longer configured.
+void merge_targets(LineageState& state, const config::Lineage& spec, const std::vector<TargetState>& changed) {
+    for (const TargetState& target : changed) {
+        auto found = std::ranges::find_if(
+            state.targets, [&](const TargetState& known) { return known.target == target.target && known.host == target.host; });
+        if (found != state.targets.end()) {
+            *found = target;
+        } else {
+            state.targets.push_back(target);
+        }
+    }
+    std::erase_if(state.targets, [&](const TargetState& target) { return std::ranges::find(spec.targets, target.target) == spec.targets.end(); });
+}
+
+HistoryEntry note(Time at, std::string what, const std::optional<Problem>& problem = std::nullopt) {
+    return {at, std::move(what), problem ? problem->code : std::string()};
+}
+
+}  // namespace
+
+std::string_view to_string(JobKind kind) {
+    constexpr std::array<std::string_view, 4> names = {"renew", "deploy", "rollback", "rehearse"};
+    return names.at(static_cast<std::size_t>(kind));
+}
+
+Pipeline::Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer, EventSink events)
+    : clock_(clock), workers_(workers), store_(store), renewal_(renewal), deployer_(deployer), events_(std::move(events)) {}
+
+Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
+    switch (order.request.kind) {
+        case JobKind::renew: co_return co_await renew(order, record);
+        case JobKind::deploy: co_return co_await deploy(order, record, order.request.version, false);
+        case JobKind::rollback: co_return co_await roll_back(order, record);
+        case JobKind::rehearse: co_return co_await rehearse(order, record);
+    }
+    co_return failure("internal.unexpected", "A job of unknown kind");
+}
+
+Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& record) {
+    const CaName& ca = order.request.ca;
+    emit(EventType::renewal_started, Severity::info, order, record, fmt::format("Renewal at {} started", ca.text), std::nullopt,
+         Json::object({{"ca", ca.text}}));
+    if (record.state.renew_requested) {
+        // Nothing but this request makes the lineage due: it must survive a crash as the order does.
+        if (Result<void> saved = co_await save(record); !saved) co_return failure(saved.error());
+    }
+    IssueOrder issue{order.config, record.spec, ca, record.newest, order.job, false};
+    Result<NewCertificate> made = co_await renewal_.issue(std::move(issue));
+    if (order.issued) order.issued();
+    Time now = clock_.now();
+    LineageState& state = record.state;
+    state.config_digest = policy_digest(*record.spec);
+    if (!made) {
+        Duration lifetime = record.live ? record.live->lifetime() : Duration::zero();
+        record_issue_failure(state, ca, made.error(), now, lifetime, record.spec->name);
+        state.renew_requested = false;
+        state.last_problem = made.error();
+        emit(EventType::renewal_failed, Severity::error, order, record, fmt::format("Renewal at {} failed", ca.text), made.error(),
+             Json::object({{"ca", ca.text}}));
+        std::string text = fmt::format("renewal at {} failed: {}", ca.text, made.error().what);
+        Result<void> saved = co_await save(record, {note(now, std::move(text), made.error())});
+        co_return failure(saved ? made.error() : saved.error());
+    }
+    record_issue_success(state, ca, now);
+    record.newest = std::make_shared<const VersionFacts>(std::move(made->facts));
+    state.newest = record.newest->number;
+    state.renew_requested = false;
+    state.held = false;
+    state.last_problem.reset();
+    emit(EventType::renewal_issued, Severity::notice, order, record,
+         fmt::format("Issued version {} from {}, valid until {}", state.newest.value, ca.text, format_rfc3339(record.newest->not_after)),
+         std::nullopt, Json::object({{"ca", ca.text}, {"version", state.newest.value}}));
+    Result<JobOutcome> deployed = co_await deploy(order, record, state.newest, false);
+    if (deployed) deployed->outcome = "issued";
+    co_return deployed;
+}
+
+Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& record, VersionNumber version, bool manual_rollback) {
+    LineageState& state = record.state;
+    VersionNumber before = state.live;
+    bool issued = order.request.kind == JobKind::renew;
+    DeployOrder deployment;
+    deployment.config = order.config;
+    deployment.spec = record.spec;
+    deployment.version = version;
+    deployment.targets = order.request.targets.empty() ? record.spec->targets : order.request.targets;
+    deployment.current = state.targets;
+    deployment.manual_rollback = manual_rollback;
+    deployment.job = order.job;
+    DeployOutcome outcome = co_await deployer_.deploy(std::move(deployment));
+
+    Time now = clock_.now();
+    merge_targets(state, *record.spec, outcome.targets);
+    Result<void> adopted = co_await adopt_live(record, outcome.live);
+    if (!outcome.problem && !adopted) outcome.problem = adopted.error();
+    std::vector<HistoryEntry> entries;
+    if (issued) entries.push_back(note(now, fmt::format("issued version {} from {}", version.value, record.newest->ca.text)));
+    if (outcome.problem) {
+        state.last_problem = outcome.problem;
+        entries.push_back(note(now, fmt::format("deployment of version {} failed: {}", version.value, outcome.problem->what), outcome.problem));
+    } else {
+        state.last_problem.reset();
+        state.last_success = now;
+        entries.push_back(note(now, fmt::format("deployed version {}", version.value)));
+    }
+    if (manual_rollback && outcome.complete) {
+        for (std::uint32_t number = version.value + 1; number <= state.newest.value; ++number) {
+            if (std::ranges::find(state.rejected, VersionNumber{number}) == state.rejected.end()) state.rejected.push_back({number});
+        }
+        state.held = true;
+        emit(EventType::lineage_held, Severity::warning, order, record,
+             "Held after the rollback: the version rolled back from is not deployed again, the next renewal issues a new one");
+    }
+    Result<void> saved = co_await save(record, std::move(entries));
+    if (issued && outcome.complete) {
+        // Room for the next version; failing to make it is no failure of this one.
+        LineageName name = name_of(record);
+        std::uint32_t keep = record.spec->keep_versions;
+        co_await offload(workers_, [&] { return store_.prune(name, keep, {before, state.live}); });
+    }
+    if (outcome.problem) co_return failure(*outcome.problem);
+    if (!saved) co_return failure(saved.error());
+    std::string where = record.spec->targets.empty() ? "live" : "deployed and verified";
+    emit(EventType::renewal_finished, Severity::notice, order, record, fmt::format("Version {} is {}", version.value, where));
+    co_return JobOutcome{"deployed", version, fmt::format("Version {} is {}", version.value, where)};
+}
+
+Task<Result<JobOutcome>> Pipeline::roll_back(const Order& order, LineageRecord& record) {
+    VersionNumber from = record.state.live;
+    emit(EventType::rollback_started, Severity::notice, order, record,
+         fmt::format("Rolling back from version {} to {}", from.value, order.request.version.value));
+    Result<JobOutcome> result = co_await deploy(order, record, order.request.version, true);
+    if (!result) {
+        emit(EventType::rollback_finished, Severity::error, order, record, "The rollback failed", result.error());
+        co_return result;
+    }
+    result->outcome = "rolled-back";
+    result->message = fmt::format("Version {} is deployed again in place of version {}; the lineage is held", order.request.version.value, from.value);
+    emit(EventType::rollback_finished, Severity::notice, order, record, result->message);
+    co_return result;
+}
+
+Task<Result<JobOutcome>> Pipeline::rehearse(const Order& order, LineageRecord& record) {
+    IssueOrder issue{order.config, record.spec, order.request.ca, record.newest, order.job, true};
+    Result<NewCertificate> made = co_await renewal_.issue(std::move(issue));
+    if (order.issued) order.issued();
+    if (!made) co_return failure(made.error());
+    DeployOrder deployment;
+    deployment.config = order.config;
+    deployment.spec = record.spec;
+    deployment.targets = record.spec->targets;
+    deployment.current = record.state.targets;
+    deployment.job = order.job;
+    Result<void> rehearsed = co_await deployer_.rehearse(std::move(deployment), made->files, made->facts);
+    if (!rehearsed) co_return failure(rehearsed.error());
+    co_return JobOutcome{"rehearsed", {}, fmt::format("A certificate was issued by {} and thrown away; the deployment was rehearsed", order.request.ca.text)};
+}
+
+Task<Result<void>> Pipeline::adopt_live(LineageRecord& record, VersionNumber live) {
+    record.state.live = live;
+    if (record.newest && record.newest->number == live) {
+        record.live = record.newest;
+    } else if (!live) {
+        record.live.reset();
+    } else if (!record.live || record.live->number != live) {
+        LineageName name = name_of(record);
+        Result<VersionFacts> facts = co_await offload(workers_, [&] { return store_.version(name, live); });
+        if (!facts) co_return failure(facts.error());
+        record.live = std::make_shared<const VersionFacts>(std::move(*facts));
+    }
+    co_return Result<void>();
+}
+
+Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec) {
+    LineageRecord record;
+    record.spec = std::move(spec);
+    LineageName name = name_of(record);
+    Result<std::optional<LineageState>> state = store_.load_state(name);
+    if (!state) return failure(state.error());
+    if (*state) record.state = std::move(**state);
+    record.state.history = {};
+    Result<VersionNumber> live = store_.live(name);
+    if (!live) return failure(live.error());
+    record.state.live = *live;
+    // The versions on disk are the truth: a crash may have come between storing one and recording it.
+    VersionNumber newest = std::max(record.state.newest, *live);
+    for (VersionNumber number{std::max(newest.value, 1U)};; ++number.value) {
+        Result<VersionFacts> facts = store_.version(name, number);
+        if (!facts) break;
+        record.newest = std::make_shared<const VersionFacts>(std::move(*facts));
+        if (number > record.state.newest) {
+            record_issue_success(record.state, record.newest->ca, record.newest->issued_at);
+            record.state.renew_requested = false;
+        }
+    }
+    record.state.newest = record.newest ? record.newest->number : VersionNumber{};
+    if (*live) {
+        if (record.newest && record.newest->number == *live) {
+            record.live = record.newest;
+        } else if (Result<VersionFacts> facts = store_.version(name, *live)) {
+            record.live = std::make_shared<const VersionFacts>(std::move(*facts));
+        }
+    }
+    return record;
+}
+
+Task<Result<void>> Pipeline::save(LineageRecord& record, std::vector<HistoryEntry> entries) {
+    LineageName name = name_of(record);
+    // A copy: the record goes on living on the event loop while the worker writes.
+    LineageState state = record.state;
+    co_return co_await offload(workers_, [&]() -> Result<void> {
+        // Not kept in memory: thousands of lineages would hold years of it.
+        if (Result<std::optional<LineageState>> old = store_.load_state(name); old && *old) state.history = std::move((*old)->history);
+        for (HistoryEntry& entry : entries) remember(state, std::move(entry));
+        return store_.save_state(name, state);
+    });
+}
+
+void Pipeline::emit(EventType type, Severity severity, const Order& order, const LineageRecord& record, std::string message,
+                    std::optional<Problem> problem, Json data) {
+    Event event;
+    event.type = type;
+    event.severity = severity;
+    event.lineage = record.spec->name;
+    event.job = order.job;
+    event.message = std::move(message);
+    event.problem = std::move(problem);
+    event.data = std::move(data);
+    events_(std::move(event));
+}
+
+}  // namespace certd

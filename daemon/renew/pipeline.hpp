@@ -1,0 +1,73 @@
+// The whole life of one job on a lineage: issue → store → deploy → record, or one of its parts (DESIGN §3, data flow).
+#pragma once
+
+#include "daemon/lineage/plan.hpp"
+#include "daemon/renew/renewal.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace certd {
+
+enum class JobKind { renew, deploy, rollback, rehearse };
+std::string_view to_string(JobKind kind);
+
+struct JobRequest {
+    JobKind kind = JobKind::renew;
+    CaName ca;                             // renew: whom to ask; rehearse: the configured dry_run_ca
+    VersionNumber version;                 // deploy, rollback: which
+    std::vector<TargetName> targets;       // deploy: which of the lineage's targets; empty: all
+};
+
+struct JobOutcome {
+    std::string outcome;                   // "issued", "deployed", "rolled-back", "not-due", "rehearsed"
+    VersionNumber version;
+    std::string message;
+};
+
+// What certd keeps in memory of a lineage. The history stays on disk.
+struct LineageRecord {
+    std::shared_ptr<const config::Lineage> spec;
+    LineageState state;
+    std::shared_ptr<const VersionFacts> live, newest;  // one object when equal
+};
+
+class Pipeline {
+   public:
+    Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer, EventSink events);
+
+    struct Order {
+        config::ConfigPtr config;
+        JobRequest request;
+        std::uint64_t job = 0;
+        std::function<void()> issued;      // called when the CA is no longer needed
+    };
+    // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is kept.
+    // Throws only on cancellation, with nothing charged to the lineage.
+    Task<Result<JobOutcome>> run(Order order, LineageRecord& record);
+
+    // Reads what the store knows of a lineage, as at start. Blocking.
+    Result<LineageRecord> load(std::shared_ptr<const config::Lineage> spec);
+    // Writes record.state, with `entries` appended to the history on disk.
+    Task<Result<void>> save(LineageRecord& record, std::vector<HistoryEntry> entries = {});
+
+   private:
+    Task<Result<JobOutcome>> renew(const Order& order, LineageRecord& record);
+    Task<Result<JobOutcome>> deploy(const Order& order, LineageRecord& record, VersionNumber version, bool manual_rollback);
+    Task<Result<JobOutcome>> roll_back(const Order& order, LineageRecord& record);
+    Task<Result<JobOutcome>> rehearse(const Order& order, LineageRecord& record);
+    Task<Result<void>> adopt_live(LineageRecord& record, VersionNumber live);
+    void emit(EventType type, Severity severity, const Order& order, const LineageRecord& record, std::string message,
+              std::optional<Problem> problem = std::nullopt, Json data = {});
+
+    Clock& clock_;
+    Workers& workers_;
+    Store& store_;
+    Renewal& renewal_;
+    Deployer& deployer_;
+    EventSink events_;
+};
+
+}  // namespace certd

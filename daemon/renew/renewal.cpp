@@ -1,0 +1,154 @@
+// Renewal: the issuing half of the pipeline.
+#include "daemon/renew/renewal.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+VersionFiles files_of(const acme::Issued& issued) {
+    VersionFiles files;
+    files.privkey = issued.key_pem;
+    files.cert = issued.chain.front().pem();
+    files.chain = chain_pem(std::span(issued.chain).subspan(1));
+    files.fullchain = chain_pem(issued.chain);
+    return files;
+}
+
+bool is_of(const acme::OrderRecord& record, const IssueOrder& order, const config::Ca& ca) {
+    auto wanted = order.spec->names;
+    auto ordered = record.names;
+    std::ranges::sort(wanted);
+    std::ranges::sort(ordered);
+    return record.ca == ca.name.text && record.directory_url == ca.directory && wanted == ordered &&
+           record.key_type == order.spec->key;
+}
+
+}  // namespace
+
+VersionFacts facts_of(const acme::Issued& issued, KeyType key_type, const config::Ca& ca, Time now) {
+    const Certificate& leaf = issued.chain.front();
+    VersionFacts facts;
+    facts.names = leaf.names();
+    facts.key_type = key_type;
+    facts.ca = ca.name;
+    facts.directory_url = ca.directory;
+    facts.serial = leaf.serial();
+    facts.fingerprint = leaf.fingerprint_sha256();
+    facts.issuer = leaf.issuer();
+    facts.not_before = leaf.not_before();
+    facts.not_after = leaf.not_after();
+    facts.issued_at = now;
+    return facts;
+}
+
+Renewal::Renewal(Clock& clock, Workers& workers, Store& store, CaClients& clients, SolverSet& solvers, Deployer& deployer,
+                 EventSink events)
+    : clock_(clock),
+      workers_(workers),
+      store_(store),
+      clients_(clients),
+      solvers_(solvers),
+      deployer_(deployer),
+      events_(std::move(events)) {}
+
+Task<Result<NewCertificate>> Renewal::issue(IssueOrder order) {
+    std::exception_ptr error;
+    try {
+        co_return co_await issue_or_fail(order);
+    } catch (const boost::system::system_error& failed) {
+        if (failed.code() == asio::error::operation_aborted) throw;
+        error = std::current_exception();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    co_return failure(problem_of(error));
+}
+
+Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
+    LineageName name = value_or_fail(LineageName::parse(order.spec->name));
+    const config::Ca& ca = order.config->cas.at(order.ca);
+    // A CA is not asked for what could not be stored (faults F34).
+    value_or_fail(co_await offload(workers_, [&] { return store_.probe(); }));
+    Deployer::HookContext context{name, order.spec->names, {}, order.job};
+    if (!order.rehearsal && !order.spec->pre_issue.empty()) {
+        value_or_fail(co_await deployer_.run_hooks(order.spec->pre_issue, "pre-issue", context));
+    }
+    Result<acme::Issued> issued = co_await ask_ca(order, name, ca);
+    if (!issued && issued.error().code == "acme.accountDoesNotExist") {
+        co_await clients_.register_again(ca);
+        issued = co_await ask_ca(order, name, ca);
+    }
+    NewCertificate made = co_await keep(order, name, ca, value_or_fail(std::move(issued)));
+    if (!order.rehearsal && !order.spec->post_issue.empty()) {
+        context.version = made.facts.number;
+        // The certificate is there; a failed hook is told (its event carries the problem) and does not hold up deployment.
+        co_await deployer_.run_hooks(order.spec->post_issue, "post-issue", context);
+    }
+    co_return made;
+}
+
+Task<Result<acme::Issued>> Renewal::ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca) {
+    std::shared_ptr<acme::Session> session = co_await clients_.session(ca);
+    std::optional<acme::OrderRecord> resume;
+    if (!order.rehearsal) resume = co_await order_in_progress(order, name);
+
+    acme::IssueRequest request;
+    request.names = order.spec->names;
+    request.key_type = order.spec->key;
+    request.preferred_chain = ca.preferred_chain;
+    if (order.newest && !order.rehearsal) request.previous_serial = order.newest->serial;
+
+    acme::IssueHooks hooks;
+    hooks.journal = [this, &order, name](acme::OrderRecord record) -> Task<> {
+        if (order.rehearsal) co_return;
+        value_or_fail(co_await offload(workers_, [&] { return store_.save_order(name, record); }));
+    };
+    hooks.solvers = [this, &order](const Identifier&, bool) { return solvers_.solvers(order.spec->challenge); };
+    hooks.progress = [this, &order](acme::IssueStep step, std::string detail) { report(order, step, std::move(detail)); };
+    co_return co_await acme::issue(*session, workers_, std::move(request), std::move(resume), std::move(hooks));
+}
+
+Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const IssueOrder& order, const LineageName& name) {
+    Result<std::optional<acme::OrderRecord>> loaded = co_await offload(workers_, [&] { return store_.load_order(name); });
+    const config::Ca& ca = order.config->cas.at(order.ca);
+    // An order older than the newest version was finished by it, or given up before it.
+    bool usable = loaded && *loaded && is_of(**loaded, order, ca) && !(order.newest && (*loaded)->created <= order.newest->issued_at);
+    if (usable) co_return std::move(*loaded);
+    if (!loaded || *loaded) value_or_fail(co_await offload(workers_, [&] { return store_.drop_order(name); }));
+    co_return std::nullopt;
+}
+
+Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca, acme::Issued issued) {
+    VersionFacts facts = facts_of(issued, order.spec->key, ca, clock_.now());
+    VersionFiles files = files_of(issued);
+    if (order.rehearsal) co_return NewCertificate{facts, files};
+    NewVersion version{facts, std::move(files), std::move(issued.alternates)};
+    NewCertificate made;
+    made.facts = value_or_fail(co_await offload(workers_, [&] {
+        Result<VersionFacts> added = store_.add_version(name, std::move(version));
+        // A left-over order record is harmless: it is older than the version (see order_in_progress).
+        if (added) store_.drop_order(name);
+        return added;
+    }));
+    co_return made;
+}
+
+void Renewal::report(const IssueOrder& order, acme::IssueStep step, std::string detail) {
+    Event event;
+    event.type = EventType::renewal_step;
+    event.severity = Severity::debug;
+    event.lineage = order.spec->name;
+    event.job = order.job;
+    event.message = std::move(detail);
+    event.data = Json::object({{"step", acme::to_string(step)}, {"ca", order.ca.text}});
+    events_(std::move(event));
+}
+
+}  // namespace certd

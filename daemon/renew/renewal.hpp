@@ -1,0 +1,54 @@
+// One issuance: room on disk, hooks, account, order (or the one left by a crash), the new version in the store.
+#pragma once
+
+#include "config/model.hpp"
+#include "daemon/deploy/deployer.hpp"
+#include "daemon/renew/ca_clients.hpp"
+#include "daemon/renew/solver_set.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace certd {
+
+struct IssueOrder {
+    config::ConfigPtr config;
+    std::shared_ptr<const config::Lineage> spec;
+    CaName ca;
+    std::shared_ptr<const VersionFacts> newest;  // null: none yet
+    std::uint64_t job = 0;
+    bool rehearsal = false;  // nothing is stored, and hooks do not run
+};
+
+struct NewCertificate {
+    VersionFacts facts;      // number 0 for a rehearsal
+    VersionFiles files;      // of a rehearsal; empty otherwise, the store has them
+};
+
+class Renewal {
+   public:
+    Renewal(Clock& clock, Workers& workers, Store& store, CaClients& clients, SolverSet& solvers, Deployer& deployer, EventSink events);
+
+    // Throws only on cancellation; the order then stays on disk and is gone on with by the next attempt.
+    Task<Result<NewCertificate>> issue(IssueOrder order);
+
+   private:
+    Task<NewCertificate> issue_or_fail(IssueOrder order);
+    Task<Result<acme::Issued>> ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca);
+    Task<std::optional<acme::OrderRecord>> order_in_progress(const IssueOrder& order, const LineageName& name);
+    Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca, acme::Issued issued);
+    void report(const IssueOrder& order, acme::IssueStep step, std::string detail);
+
+    Clock& clock_;
+    Workers& workers_;
+    Store& store_;
+    CaClients& clients_;
+    SolverSet& solvers_;
+    Deployer& deployer_;
+    EventSink events_;
+};
+
+// What version.json says of an issued chain.
+VersionFacts facts_of(const acme::Issued& issued, KeyType key_type, const config::Ca& ca, Time now);
+
+}  // namespace certd

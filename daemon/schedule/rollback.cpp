@@ -1,0 +1,49 @@
+// choose_rollback.
+#include "daemon/schedule/rollback.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+const VersionFacts* find_version(const std::vector<VersionFacts>& versions, VersionNumber number) {
+    auto found = std::ranges::find(versions, number, &VersionFacts::number);
+    return found == versions.end() ? nullptr : &*found;
+}
+
+// The newest below the live one that was not itself rolled back from and is still valid.
+const VersionFacts* previous_version(const LineageState& state, const std::vector<VersionFacts>& versions, Time now) {
+    const VersionFacts* best = nullptr;
+    for (const VersionFacts& facts : versions) {
+        bool rejected = std::ranges::find(state.rejected, facts.number) != state.rejected.end();
+        if (facts.number >= state.live || rejected || facts.not_after <= now) continue;
+        if (best == nullptr || facts.number > best->number) best = &facts;
+    }
+    return best;
+}
+
+}  // namespace
+
+Result<VersionNumber> choose_rollback(const LineageState& state, const std::vector<VersionFacts>& versions, VersionNumber to, Time now) {
+    if (!to) {
+        const VersionFacts* previous = previous_version(state, versions, now);
+        if (previous == nullptr) {
+            return failure("control.noSuchVersion", fmt::format("There is no valid version before version {} to roll back to", state.live.value));
+        }
+        return previous->number;
+    }
+    const VersionFacts* wanted = find_version(versions, to);
+    if (wanted == nullptr) return failure("control.noSuchVersion", fmt::format("There is no version {}", to.value));
+    if (to == state.live) return failure("control.noSuchVersion", fmt::format("Version {} is live already", to.value));
+    const VersionFacts* live = find_version(versions, state.live);
+    if (wanted->not_after <= now && live != nullptr && live->not_after > now) {
+        return failure("control.versionExpired", fmt::format("Version {} expired at {} while version {} is valid", to.value,
+                                                             format_rfc3339(wanted->not_after), state.live.value));
+    }
+    return to;
+}
+
+}  // namespace certd

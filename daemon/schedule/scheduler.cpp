@@ -1,0 +1,380 @@
+// Scheduler: timetable, ready queue and running jobs.
+#include "daemon/schedule/scheduler.hpp"
+
+#include "daemon/schedule/rollback.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+// A wall clock that departs from the monotonic one by more than this has been set, not slewed.
+constexpr Duration jump_threshold = seconds(30);
+// Wall time is looked at again at least this often (DESIGN §7).
+constexpr Duration longest_sleep = minutes(1);
+
+Time urgency_of(const Entry& entry) { return entry.record.live ? entry.record.live->not_after : Time::min(); }
+
+}  // namespace
+
+Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
+    : parts_(std::move(parts)), jobs_(std::move(executor), [this](const std::string& name, std::exception_ptr error) {
+          emit(EventType::renewal_failed, Severity::error, name, "A job ended unexpectedly", problem_of(error));
+      }) {
+    last_pass_ = parts_.clock.monotonic();
+    parts_.bus.add_sink([this](const Event& event) {
+        if (event.job == 0) return;
+        auto found = entries_.find(event.lineage);
+        if (found != entries_.end() && found->second->job && found->second->job->id == event.job) {
+            found->second->job->step = event.message;
+        }
+    });
+}
+
+Task<> Scheduler::load(config::ConfigPtr config) {
+    co_await apply(std::move(config));
+    for (const auto& [text, entry] : entries_) {
+        co_await recover_deployment(value_or_fail(LineageName::parse(text)));
+    }
+}
+
+Task<> Scheduler::recover_deployment(LineageName name) {
+    auto journals = co_await offload(parts_.workers, [&] { return parts_.store.deploy_journals(name); });
+    if (!journals || journals->empty()) co_return;
+    co_await parts_.deployer.recover(name, config_);
+    Entry& entry = *entries_.at(name.text());
+    Result<LineageRecord> record =
+        co_await offload(parts_.workers, [&] { return parts_.pipeline.load(entry.record.spec); });
+    if (record) entry.record = std::move(*record);
+    replan(entry);
+}
+
+Task<> Scheduler::apply(config::ConfigPtr config) {
+    config_ = std::move(config);
+    for (auto& [name, entry] : entries_) {
+        if (config_->lineages.contains(name)) continue;
+        entry->configured = false;
+        forget_plan(*entry);
+        emit(EventType::lineage_removed, Severity::notice, name, "Removed from the configuration; its files stay on disk");
+    }
+    std::erase_if(entries_, [](const auto& item) { return !item.second->configured && !item.second->job; });
+
+    std::vector<std::shared_ptr<const config::Lineage>> added;
+    for (const auto& [name, spec] : config_->lineages) {
+        auto found = entries_.find(name);
+        if (found == entries_.end()) {
+            added.push_back(spec);
+            continue;
+        }
+        Entry& entry = *found->second;
+        entry.configured = true;
+        bool changed = policy_digest(*entry.record.spec) != policy_digest(*spec);
+        entry.record.spec = spec;
+        if (changed) emit(EventType::lineage_changed, Severity::notice, name, "Names or key policy changed");
+    }
+    // One trip to the worker for all: at start there may be thousands.
+    auto loaded = co_await offload(parts_.workers, [&] {
+        std::vector<Result<LineageRecord>> records;
+        records.reserve(added.size());
+        for (const auto& spec : added) records.push_back(parts_.pipeline.load(spec));
+        return records;
+    });
+    for (std::size_t i = 0; i < added.size(); ++i) {
+        auto entry = std::make_unique<Entry>();
+        entry->record.spec = added[i];
+        if (loaded[i]) {
+            entry->record = std::move(*loaded[i]);
+        } else {
+            entry->record.state.last_problem = loaded[i].error();
+            emit(EventType::store_damaged, Severity::critical, added[i]->name, "The state on disk could not be read", loaded[i].error());
+        }
+        entries_[added[i]->name] = std::move(entry);
+    }
+    replan_all();
+    changed_.notify();
+}
+
+Task<> Scheduler::run() {
+    std::exception_ptr cancelled;
+    try {
+        for (;;) {
+            last_pass_ = parts_.clock.monotonic();
+            look_at_clock();
+            start_due();
+            co_await changed_.wait_for(parts_.clock, until_next());
+        }
+    } catch (...) {
+        cancelled = std::current_exception();
+    }
+    stopping_ = true;
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await jobs_.stop();
+    std::rethrow_exception(cancelled);
+}
+
+void Scheduler::look_at_clock() {
+    Duration difference = parts_.clock.now().time_since_epoch() - parts_.clock.monotonic();
+    if (wall_minus_monotonic_) {
+        Duration jump = difference - *wall_minus_monotonic_;
+        if (jump > jump_threshold || jump < -jump_threshold) {
+            emit(EventType::clock_jumped, Severity::warning, "", fmt::format("The wall clock jumped by {}", format_approximate(jump)));
+            replan_all();
+        }
+    }
+    wall_minus_monotonic_ = difference;
+}
+
+void Scheduler::start_due() {
+    Time now = parts_.clock.now();
+    while (!timetable_.empty() && timetable_.begin()->first <= now) {
+        auto [at, name] = *timetable_.begin();
+        timetable_.erase(timetable_.begin());
+        Entry& entry = *entries_.at(name);
+        // The plan is made again at the moment it is carried out: time has passed since.
+        Plan plan = plan_of(entry);
+        if (plan.at > now || plan.action == Action::none) {
+            replan(entry);
+        } else if (plan.action == Action::issue) {
+            ready_.add(*plan.ca, urgency_of(entry), name);
+        } else {
+            if (parts_.on_start) parts_.on_start(now - at);
+            start(entry, JobRequest{JobKind::deploy, {}, plan.version, plan.targets});
+        }
+    }
+    IssueLimits limits{config_->parallel_orders, [this](const CaName& ca) {
+                           auto found = config_->cas.find(ca);
+                           return found == config_->cas.end() ? std::size_t{0} : found->second.parallel_orders;
+                       }};
+    while (auto admitted = ready_.admit(limits)) {
+        Entry& entry = *entries_.at(admitted->lineage);
+        if (parts_.on_start) parts_.on_start(std::max(Duration::zero(), now - entry.at));
+        start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}})->issuing = true;
+    }
+}
+
+Duration Scheduler::until_next() const {
+    if (timetable_.empty()) return longest_sleep;
+    Duration wait = timetable_.begin()->first - parts_.clock.now();
+    return std::clamp<Duration>(wait, milliseconds(1), longest_sleep);
+}
+
+std::shared_ptr<Job> Scheduler::start(Entry& entry, JobRequest request) {
+    forget_plan(entry);
+    auto job = std::make_shared<Job>();
+    job->id = ++last_job_;
+    job->kind = request.kind;
+    job->started = parts_.clock.now();
+    job->deploying = request.kind == JobKind::deploy || request.kind == JobKind::rollback;
+    entry.job = job;
+    jobs_.spawn(entry.record.spec->name, run_job(entry, std::move(request), job));
+    return job;
+}
+
+Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job> job) {
+    CaName ca = request.ca;
+    Pipeline::Order order{config_, std::move(request), job->id, [this, job, ca] {
+                              job->deploying = true;
+                              release_place(*job, ca);
+                          }};
+    Result<JobOutcome> result = failure("control.cancelled", "The job was cancelled");
+    std::exception_ptr error;
+    try {
+        result = co_await parts_.pipeline.run(std::move(order), entry.record);
+    } catch (...) {
+        error = std::current_exception();
+        result = failure(problem_of(error));
+    }
+    finish(entry, job, ca, std::move(result));
+    if (error) std::rethrow_exception(error);
+}
+
+void Scheduler::finish(Entry& entry, const std::shared_ptr<Job>& job, const CaName& ca, Result<JobOutcome> result) {
+    release_place(*job, ca);
+    job->result = std::move(result);
+    entry.job.reset();
+    job->ended.notify();
+    if (!entry.configured) {
+        entries_.erase(entry.record.spec->name);
+    } else if (!stopping_) {
+        // The configuration may have changed while the job ran.
+        if (auto spec = config_->lineages.find(entry.record.spec->name); spec != config_->lineages.end()) entry.record.spec = spec->second;
+        replan(entry);
+    }
+    changed_.notify();
+}
+
+void Scheduler::release_place(Job& job, const CaName& ca) {
+    if (!job.issuing) return;
+    job.issuing = false;
+    ready_.give_place(ca);
+    changed_.notify();
+}
+
+Plan Scheduler::plan_of(const Entry& entry) const {
+    const LineageRecord& record = entry.record;
+    PlanInput input{*record.spec,
+                    record.state,
+                    record.live ? std::optional(*record.live) : std::nullopt,
+                    record.newest ? std::optional(*record.newest) : std::nullopt,
+                    config_->jitter,
+                    parts_.clock.now()};
+    return plan(input);
+}
+
+void Scheduler::replan(Entry& entry) {
+    forget_plan(entry);
+    if (entry.job || !entry.configured) return;
+    Plan plan = plan_of(entry);
+    entry.action = plan.action;
+    entry.at = plan.at;
+    if (plan.action != Action::none) timetable_.emplace(plan.at, entry.record.spec->name);
+}
+
+void Scheduler::replan_all() {
+    for (auto& [name, entry] : entries_) replan(*entry);
+}
+
+void Scheduler::forget_plan(Entry& entry) {
+    timetable_.erase({entry.at, entry.record.spec->name});
+    ready_.remove(entry.record.spec->name);
+    entry.action = Action::none;
+}
+
+const Entry* Scheduler::find(const LineageName& name) const {
+    auto found = entries_.find(name.text());
+    return found == entries_.end() || !found->second->configured ? nullptr : found->second.get();
+}
+
+Result<Entry*> Scheduler::configured(const LineageName& name) {
+    auto found = entries_.find(name.text());
+    if (found == entries_.end() || !found->second->configured) {
+        return failure("control.noSuchLineage", fmt::format("There is no lineage '{}'", name.text()));
+    }
+    return found->second.get();
+}
+
+Result<Scheduler::Ticket> Scheduler::join_or_start(Entry& entry, JobRequest request) {
+    if (stopping_) return failure("control.cancelled", "certd is stopping");
+    if (entry.job) {
+        if (entry.job->kind == request.kind) return Ticket{entry.job, true};
+        return failure("control.busy", fmt::format("A {} of {} is running", to_string(entry.job->kind), entry.record.spec->name));
+    }
+    bool issues = request.kind == JobKind::renew || request.kind == JobKind::rehearse;
+    CaName ca = request.ca;
+    std::shared_ptr<Job> job = start(entry, std::move(request));
+    if (issues) {
+        // An operator does not wait in the queue, but what runs for him counts.
+        ready_.take_place(ca);
+        job->issuing = true;
+    }
+    return Ticket{job, false};
+}
+
+Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions options) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) return failure(entry.error());
+    const config::Lineage& spec = *(*entry)->record.spec;
+    if (options.rehearse) {
+        if (!config_->dry_run_ca) {
+            return failure("config.noDryRunCa", "A dry run needs a CA whose certificates nobody relies on");
+        }
+        return join_or_start(**entry, JobRequest{JobKind::rehearse, *config_->dry_run_ca, {}, {}});
+    }
+    if ((*entry)->job) return join_or_start(**entry, JobRequest{JobKind::renew, {}, {}, {}});
+    LineageState& state = (*entry)->record.state;
+    if (state.paused) return failure("schedule.paused", fmt::format("{} is paused", name.text()));
+    Plan plan = plan_of(**entry);
+    Time now = parts_.clock.now();
+    CaName ca = plan.ca.value_or(spec.cas.front());
+    if (!options.force) {
+        if (plan.action == Action::deploy) {
+            return join_or_start(**entry, JobRequest{JobKind::deploy, {}, plan.version, plan.targets});
+        }
+        bool failing = plan.state == State::backing_off || plan.state == State::blocked;
+        if (!failing && plan.at > now) {
+            auto job = std::make_shared<Job>();
+            job->kind = JobKind::renew;
+            job->result = JobOutcome{"not-due", state.live,
+                                     fmt::format("Not due before {}; use --force to renew now", format_rfc3339(std::chrono::floor<seconds>(plan.at)))};
+            return Ticket{job, false};
+        }
+        auto attempts = state.attempts.find(ca);
+        if (failing && attempts != state.attempts.end() && attempts->second.problem && attempts->second.problem->not_before &&
+            *attempts->second.problem->not_before > now) {
+            Problem problem = *attempts->second.problem;
+            problem.hint = "The CA asked to wait; --force asks it all the same. " + problem.hint;
+            return failure(std::move(problem));
+        }
+    }
+    state.renew_requested = true;
+    return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}});
+}
+
+Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) return failure(entry.error());
+    const LineageRecord& record = (*entry)->record;
+    std::vector<TargetName> targets = record.spec->targets;
+    if (!target.empty()) {
+        if (std::ranges::find(targets, TargetName{target}) == targets.end()) {
+            return failure("control.noSuchTarget", fmt::format("{} has no target '{}'", name.text(), target));
+        }
+        targets = {TargetName{target}};
+    }
+    bool rejected = std::ranges::find(record.state.rejected, record.state.newest) != record.state.rejected.end();
+    VersionNumber version = rejected ? record.state.live : record.state.newest;
+    if (!version) return failure("control.noSuchVersion", fmt::format("{} has no certificate yet", name.text()));
+    return join_or_start(**entry, JobRequest{JobKind::deploy, {}, version, std::move(targets)});
+}
+
+Result<Scheduler::Ticket> Scheduler::rollback(const LineageName& name, VersionNumber to, const std::vector<VersionFacts>& versions) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) return failure(entry.error());
+    Result<VersionNumber> version = choose_rollback((*entry)->record.state, versions, to, parts_.clock.now());
+    if (!version) return failure(version.error());
+    return join_or_start(**entry, JobRequest{JobKind::rollback, {}, *version, {}});
+}
+
+Task<Result<JobOutcome>> Scheduler::wait(Ticket ticket) {
+    while (!ticket.job->result) co_await ticket.job->ended.wait();
+    co_return *ticket.job->result;
+}
+
+Task<Result<void>> Scheduler::pause(LineageName name) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) co_return failure(entry.error());
+    (*entry)->record.state.paused = true;
+    replan(**entry);
+    emit(EventType::lineage_paused, Severity::notice, name.text(), "Paused: neither renewed nor deployed until resumed");
+    co_return co_await parts_.pipeline.save((*entry)->record);
+}
+
+Task<Result<void>> Scheduler::resume(LineageName name) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) co_return failure(entry.error());
+    LineageState& state = (*entry)->record.state;
+    state.paused = false;
+    state.held = false;
+    replan(**entry);
+    changed_.notify();
+    emit(EventType::lineage_resumed, Severity::notice, name.text(), "Resumed");
+    co_return co_await parts_.pipeline.save((*entry)->record);
+}
+
+void Scheduler::emit(EventType type, Severity severity, const std::string& lineage, std::string message, std::optional<Problem> problem) {
+    Event event;
+    event.type = type;
+    event.severity = severity;
+    event.lineage = lineage;
+    event.message = std::move(message);
+    event.problem = std::move(problem);
+    parts_.bus.publish(std::move(event));
+}
+
+}  // namespace certd

@@ -1,0 +1,117 @@
+// The scheduler: knows every lineage, when each is due next, and starts its job then. The agent that owns running jobs.
+// Decisions are plan()'s and admit()'s; this file keeps the timetable and the coroutines.
+#pragma once
+
+#include "daemon/observe/bus.hpp"
+#include "daemon/renew/pipeline.hpp"
+#include "daemon/schedule/ready_queue.hpp"
+#include "libacme/async/signal.hpp"
+#include "libacme/async/task_group.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace certd {
+
+// A running or just finished job, shared by all who wait for it.
+struct Job {
+    std::uint64_t id = 0;
+    JobKind kind = JobKind::renew;
+    Time started;
+    std::string step;                          // the latest event's message
+    bool issuing = false;                      // holds a place at its CA
+    bool deploying = false;
+    std::optional<Result<JobOutcome>> result;  // set when it has ended
+    Signal ended;
+};
+
+struct Entry {
+    LineageRecord record;
+    Action action = Action::none;              // the plan as it was at the last look
+    Time at{};
+    std::shared_ptr<Job> job;                  // null when nothing runs
+    bool configured = true;                    // false: removed from the configuration while its job still runs
+};
+
+// What an operator asks for.
+struct RenewOptions {
+    bool force = false;    // although it is not due, and although the CA asked to wait
+    bool rehearse = false;
+};
+
+class Scheduler {
+   public:
+    struct Parts {
+        Clock& clock;
+        Workers& workers;
+        Store& store;
+        Pipeline& pipeline;
+        Deployer& deployer;
+        EventBus& bus;
+        std::function<void(Duration lag)> on_start;  // how late a due job was started
+    };
+    Scheduler(asio::any_io_executor executor, Parts parts);
+
+    // Reads the state of every lineage and finishes what a crash interrupted. Once, before run().
+    Task<> load(config::ConfigPtr config);
+    // Takes over a new configuration: what changed becomes due, what is gone is no longer scheduled and stays on disk.
+    Task<> apply(config::ConfigPtr config);
+    // Starts due jobs until cancelled; then cancels the running ones and waits for them.
+    Task<> run();
+
+    // Starts a job, or joins the one of the same kind that runs: control.busy when another kind runs.
+    struct Ticket {
+        std::shared_ptr<Job> job;
+        bool joined = false;
+    };
+    Result<Ticket> renew(const LineageName& name, RenewOptions options);
+    Result<Ticket> deploy(const LineageName& name, const std::string& target);
+    // The version to go back to is chosen and checked by choose_rollback.
+    Result<Ticket> rollback(const LineageName& name, VersionNumber to, const std::vector<VersionFacts>& versions);
+    Task<Result<JobOutcome>> wait(Ticket ticket);
+
+    Task<Result<void>> pause(LineageName name);
+    Task<Result<void>> resume(LineageName name);
+
+    const config::Config& config() const { return *config_; }
+    config::ConfigPtr config_pointer() const { return config_; }
+    const std::map<std::string, std::unique_ptr<Entry>>& entries() const { return entries_; }
+    const Entry* find(const LineageName& name) const;
+    Plan plan_of(const Entry& entry) const;
+    std::size_t running() const { return jobs_.size(); }
+    // Since the loop last looked at its timetable; grows without bound when it is stuck.
+    Duration since_last_pass() const { return parts_.clock.monotonic() - last_pass_; }
+
+   private:
+    Task<> recover_deployment(LineageName name);
+    Result<Entry*> configured(const LineageName& name);
+    Result<Ticket> join_or_start(Entry& entry, JobRequest request);
+    void replan(Entry& entry);
+    void replan_all();
+    void forget_plan(Entry& entry);
+    void look_at_clock();
+    void start_due();
+    std::shared_ptr<Job> start(Entry& entry, JobRequest request);
+    Task<> run_job(Entry& entry, JobRequest request, std::shared_ptr<Job> job);
+    void finish(Entry& entry, const std::shared_ptr<Job>& job, const CaName& ca, Result<JobOutcome> result);
+    void release_place(Job& job, const CaName& ca);
+    Duration until_next() const;
+    void emit(EventType type, Severity severity, const std::string& lineage, std::string message, std::optional<Problem> problem = std::nullopt);
+
+    Parts parts_;
+    config::ConfigPtr config_;
+    std::map<std::string, std::unique_ptr<Entry>> entries_;
+    std::set<std::pair<Time, std::string>> timetable_;
+    ReadyQueue ready_;
+    TaskGroup jobs_;
+    Signal changed_;
+    std::uint64_t last_job_ = 0;
+    Duration last_pass_{};
+    std::optional<Duration> wall_minus_monotonic_;
+    bool stopping_ = false;
+};
+
+}  // namespace certd
