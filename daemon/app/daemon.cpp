@@ -10,8 +10,11 @@
 #include "libacme/net/https_client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <csignal>
@@ -85,7 +88,7 @@ class Daemon {
     Workers workers_{worker_threads};
     RealFileSystem files_;
     RealProcessRunner processes_{clock_};
-    LocalHost host_{clock_, workers_, processes_};
+    LocalHost host_{clock_, workers_, files_, processes_};
     std::unique_ptr<Http01Listener> responder_;
     Engine engine_;
     DaemonOperations operations_;

@@ -48,6 +48,7 @@ std::string escape_untrusted(std::string_view text, std::size_t limit) {
     constexpr std::string_view ellipsis = "…";
     std::string result;
     result.reserve(std::min(text.size(), limit));
+    std::size_t cut = 0;  // the longest prefix that leaves room for the ellipsis
     while (!text.empty()) {
         CodePoint point = decode_utf8(text);
         std::string piece;
@@ -64,7 +65,9 @@ std::string escape_untrusted(std::string_view text, std::size_t limit) {
         } else {
             piece = text.substr(0, point.length);
         }
-        if (result.size() + piece.size() + (text.size() > point.length ? ellipsis.size() : 0) > limit) {
+        if (result.size() + ellipsis.size() <= limit) cut = result.size();
+        if (result.size() + piece.size() > limit) {
+            result.resize(cut);
             return limit >= ellipsis.size() ? result.append(ellipsis) : result;
         }
         result += piece;
