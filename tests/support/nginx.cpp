@@ -1,0 +1,105 @@
+#include "tests/support/nginx.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <stdexcept>
+
+namespace certd::test {
+
+namespace {
+
+void make_placeholder(const std::filesystem::path& certificate, const std::filesystem::path& key) {
+    const Output made =
+        run({program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", "2", "-subj", "/CN=placeholder", "-keyout", key, "-out", certificate});
+    if (made.exit_code != 0) throw std::runtime_error("openssl req: " + made.both());
+}
+
+// "sha256 Fingerprint=AB:CD…" → "abcd…"
+std::string plain_fingerprint(const std::string& text) {
+    std::string digits;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) return {};
+    for (const char c : text.substr(equals + 1)) {
+        if (std::isxdigit(static_cast<unsigned char>(c)) != 0) {
+            digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        }
+    }
+    return digits;
+}
+
+}  // namespace
+
+Nginx::Nginx(std::filesystem::path directory, std::uint16_t http_port)
+    : directory_(std::move(directory)), http_port_(http_port), tls_port_(free_port()) {
+    std::filesystem::create_directories(directory_ / "tmp");
+    std::filesystem::create_directories(webroot());
+    make_placeholder(fullchain(), privkey());
+    mend_configuration();
+    child_ = std::make_unique<Child>(std::vector<std::string>{program("nginx"), "-e", directory_ / "error.log", "-p",
+                                                              directory_, "-c", "nginx.conf", "-g", "daemon off;"},
+                                     ChildOptions{{}, directory_ / "output.log", {}, {}, {}});
+    if (!eventually(10s, [&] { return !served("placeholder").empty(); })) {
+        throw std::runtime_error("nginx did not start:\n" + read_file(directory_ / "output.log") +
+                                 read_file(directory_ / "error.log"));
+    }
+}
+
+std::string Nginx::configuration() const {
+    const std::string http =
+        http_port_ == 0 ? "" : fmt::format("server {{ listen 127.0.0.1:{}; root webroot; }}", http_port_);
+    return fmt::format(R"(user root;
+worker_processes 1;
+pid nginx.pid;
+error_log error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; fastcgi_temp_path tmp/fastcgi;
+    uwsgi_temp_path tmp/uwsgi; scgi_temp_path tmp/scgi;
+    server {{
+        listen 127.0.0.1:{} ssl;
+        ssl_certificate fullchain.pem;
+        ssl_certificate_key privkey.pem;
+        return 200 "served\n";
+    }}
+    {}
+}}
+)",
+                       tls_port_, http);
+}
+
+void Nginx::break_configuration() const {
+    write_file(directory_ / "nginx.conf", configuration() + "this is no nginx directive;\n");
+}
+
+void Nginx::mend_configuration() const {
+    write_file(directory_ / "nginx.conf", configuration());
+}
+
+std::string Nginx::endpoint() const {
+    return fmt::format("127.0.0.1:{}", tls_port_);
+}
+
+std::string Nginx::test_command() const {
+    return fmt::format("[{}, -t, -q, -e, stderr, -p, {}, -c, nginx.conf]", program("nginx"), directory_.string());
+}
+
+std::string Nginx::reload_command() const {
+    return fmt::format("[{}, -e, stderr, -p, {}, -c, nginx.conf, -s, reload]", program("nginx"), directory_.string());
+}
+
+std::string Nginx::served(const std::string& server_name) const {
+    const std::string command = fmt::format(
+        "echo | openssl s_client -connect {} -servername {} 2>/dev/null | openssl x509 -noout -fingerprint -sha256",
+        endpoint(), server_name);
+    return plain_fingerprint(run({"/bin/sh", "-c", command}).out);
+}
+
+std::string fingerprint_of_file(const std::filesystem::path& path) {
+    return plain_fingerprint(run({program("openssl"), "x509", "-in", path, "-noout", "-fingerprint", "-sha256"}).out);
+}
+
+}  // namespace certd::test

@@ -1,0 +1,41 @@
+// A real nginx on a high port, with a self-signed certificate until something better is deployed.
+#pragma once
+
+#include "tests/support/child.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace certd::test {
+
+class Nginx {
+   public:
+    // `webroot`: also serve http://127.0.0.1:http_port/ from the directory `webroot`.
+    explicit Nginx(std::filesystem::path directory, std::uint16_t http_port = 0);
+
+    std::uint16_t tls_port() const { return tls_port_; }
+    std::string endpoint() const;  // "127.0.0.1:PORT"
+    std::filesystem::path fullchain() const { return directory_ / "fullchain.pem"; }
+    std::filesystem::path privkey() const { return directory_ / "privkey.pem"; }
+    std::filesystem::path webroot() const { return directory_ / "webroot"; }
+    std::string test_command() const;  // as a YAML list
+    std::string reload_command() const;
+
+    void break_configuration() const;
+    void mend_configuration() const;
+    // SHA-256 of the leaf served for this name, lower-case hex, asked with OpenSSL's own client; empty: no answer.
+    std::string served(const std::string& server_name) const;
+
+   private:
+    std::string configuration() const;
+
+    std::filesystem::path directory_;
+    std::uint16_t http_port_, tls_port_;
+    std::unique_ptr<Child> child_;
+};
+
+// SHA-256 of the first certificate in a PEM file, lower-case hex.
+std::string fingerprint_of_file(const std::filesystem::path& path);
+
+}  // namespace certd::test
