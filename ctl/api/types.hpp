@@ -1,5 +1,5 @@
-// Requests and responses of the control API (contrib/docs/CONTROL-API.md), shared by certd and certctl so that they cannot
-// drift apart. Fields may be added; unknown ones in a response are never an error.
+// Requests and responses of the control API (contrib/docs/CONTROL-API.md), shared by certd and certctl so that they
+// cannot drift apart. Fields may be added; unknown ones in a response are never an error.
 #pragma once
 
 #include "libacme/base/json.hpp"
@@ -55,8 +55,8 @@ struct Lineage {
     std::optional<Ari> ari;
     std::vector<Target> targets;
     std::vector<Version> versions;
-    std::string served;         // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
-    std::string step;           // of the running job, for the live line
+    std::string served;  // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
+    std::string step;    // of the running job, for the live line
 };
 
 struct HistoryEntry {
@@ -66,9 +66,9 @@ struct HistoryEntry {
 
 struct Explanation {
     Lineage lineage;
-    std::vector<std::string> why;      // our sentences: why it is in this state
-    std::vector<std::string> then;     // what happens next, when, because of which rule
-    std::string cause, remedy;         // of the last problem, from the catalogue
+    std::vector<std::string> why;   // our sentences: why it is in this state
+    std::vector<std::string> then;  // what happens next, when, because of which rule
+    std::string cause, remedy;      // of the last problem, from the catalogue
     std::vector<HistoryEntry> history;
 };
 
@@ -94,30 +94,67 @@ struct DaemonStatus {
     std::optional<Problem> config_problem;  // a refused reload
 };
 
-// Result of a finished job: renew, deploy, rollback.
+// Result of a finished job (renew, deploy, rollback) or of a plain verb (pause, resume, reload).
 struct JobResult {
-    std::string lineage, outcome;  // "issued", "deployed", "rolled-back", "not-due", "rehearsed"
+    std::string lineage,
+        outcome;  // "issued", "deployed", "rolled-back", "not-due", "rehearsed"; "paused", "resumed", "reloaded"
     std::uint32_t version = 0;
     std::string message;
 };
 
+// The answer with 202 to a request with `"wait": false`.
+struct JobStarted {
+    std::string lineage;
+    std::uint64_t job = 0;
+    bool joined = false;  // it was running already
+};
+
+// An event as certctl shows it; certd writes it from its own type (daemon/observe/event.hpp).
+struct Event {
+    std::uint64_t id = 0;
+    std::optional<Time> at;
+    std::string type, severity;  // "renewal.step", "info"
+    std::string lineage, target, host;
+    std::uint64_t job = 0;
+    std::string message;
+    std::optional<Problem> problem;
+    Json data;
+};
+
+// With `table_only` the members of the status table, those without a value left out; else all of them, null where
+// unknown.
 Json to_json(const Lineage& value, bool table_only = false);
+// The same text as to_text(to_json(value, true)), appended without building a tree: there may be 10,000 of them.
+void append_table_row(std::string& out, const Lineage& value);
 Json to_json(const Explanation& value);
 Json to_json(const PlanEntry& value);
 Json to_json(const CheckFinding& value);
 Json to_json(const DaemonStatus& value);
 Json to_json(const JobResult& value);
-// Lenient: absent members keep their defaults.
+Json to_json(const JobStarted& value);
+// Lenient: absent members and members of another type keep their defaults.
 Lineage lineage_from_json(const Json& json);
 Explanation explanation_from_json(const Json& json);
 PlanEntry plan_entry_from_json(const Json& json);
 CheckFinding check_finding_from_json(const Json& json);
 DaemonStatus daemon_status_from_json(const Json& json);
 JobResult job_result_from_json(const Json& json);
+JobStarted job_started_from_json(const Json& json);
+Event event_from_json(const Json& json);
 
-struct RenewRequest { bool force = false, dry_run = false, wait = true; };
-struct RollbackRequest { std::uint32_t to = 0; };            // 0: the previous one
-struct DeployRequest { std::string target, host; };          // empty: all
+// `wait`: whether the answer is the stream of the job, or 202 as soon as it has started.
+struct RenewRequest {
+    bool force = false, dry_run = false, wait = true;
+};
+struct RollbackRequest {
+    std::uint32_t to = 0;  // 0: the previous one
+    bool wait = true;
+};
+struct DeployRequest {
+    std::string target, host;  // empty: all
+    bool wait = true;
+};
+struct NoArguments {};
 Json to_json(const RenewRequest& value);
 Json to_json(const RollbackRequest& value);
 Json to_json(const DeployRequest& value);
@@ -125,5 +162,6 @@ Json to_json(const DeployRequest& value);
 Result<RenewRequest> renew_request_from_json(const Json& json);
 Result<RollbackRequest> rollback_request_from_json(const Json& json);
 Result<DeployRequest> deploy_request_from_json(const Json& json);
+Result<NoArguments> no_arguments_from_json(const Json& json);
 
 }  // namespace certd::api

@@ -1,5 +1,5 @@
-// What the control server can ask of the daemon. Implemented by daemon/app over scheduler, store and deployer; the server
-// itself knows HTTP, roles and JSON only. An unknown lineage is control.noSuchLineage.
+// What the control server can ask of the daemon. Implemented by daemon/app over scheduler, store and deployer; the
+// server itself knows HTTP, roles and JSON only. An unknown lineage is control.noSuchLineage.
 #pragma once
 
 #include "ctl/api/types.hpp"
@@ -24,8 +24,8 @@ class Operations {
     virtual EventBus& events() = 0;
     virtual std::string metrics() const = 0;  // Prometheus text 0.0.4
 
-    // Long operations. Each returns when its job has ended; a second call for the same thing joins the running job. Events
-    // of the job carry `job`, which `started` hears of first. Cancelling the call leaves the job running.
+    // Long operations. Each returns when its job has ended; a second call for the same thing joins the running job.
+    // Events of the job carry `job`, which `started` hears of first. Cancelling the call leaves the job running.
     using Started = std::function<void(std::uint64_t job, bool joined)>;
     virtual Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, Started started) = 0;
     virtual Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) = 0;

@@ -1,31 +1,34 @@
-// The control API (DESIGN §6) over an HttpServer on a Unix socket, with roles from peer credentials; also serves /metrics.
+// The control API (DESIGN §6, contrib/docs/CONTROL-API.md): a request handler for an HttpServer on a Unix socket that
+// routes, checks the role, records mutating calls and streams long operations. Also serves /metrics.
 #pragma once
 
-#include "config/model.hpp"
+#include "daemon/control/access.hpp"
 #include "daemon/control/operations.hpp"
 #include "libacme/net/http_server.hpp"
 
-#include <functional>
 #include <memory>
 
 namespace certd::control {
 
-enum class Role { none, viewer, operator_, admin };
-std::string_view to_string(Role role);
+// Operations called over a connection belong to this object, not to the connection: a client that goes away leaves its
+// job running. Order of stopping: the HttpServer's run() first, then stop() here.
+class ControlHandler {
+   public:
+    ControlHandler(asio::any_io_executor executor, Operations& operations, AccessRules rules, Clock& clock);
+    ~ControlHandler();  // stop() must have been awaited when calls were running
+    ControlHandler(const ControlHandler&) = delete;
+    ControlHandler& operator=(const ControlHandler&) = delete;
 
-// Pure: what a peer may do. uid 0 and certd's own uid are admin; members of `group` operator; `viewers`, `admins` as named.
-// `groups_of` gives the names of the groups a uid belongs to (primary gid included).
-struct AccessRules {
-    config::Control control;
-    uid_t own_uid = 0;
-    std::function<std::vector<std::string>(uid_t uid, gid_t gid)> groups_of;
+    RequestHandler handler();           // refers to this object
+    void set_rules(AccessRules rules);  // after a reload of the configuration
+    std::size_t calls() const;          // long operations that have not returned yet
+    Task<> stop();  // refuses new calls, ends waiting for the running ones; their jobs are not this object's
+
+   private:
+    struct State;
+    std::unique_ptr<State> state_;
 };
-Role role_of(const AccessRules& rules, const Peer& peer);
-// The system's group database; blocking but local, cached for a minute.
-std::vector<std::string> system_groups_of(uid_t uid, gid_t gid);
 
-// The request handler for HttpServer: routes, checks the role, logs mutating calls as control.call events.
-RequestHandler make_handler(Operations& operations, AccessRules rules, Clock& clock);
 // Only GET /metrics and GET /healthz, for the TCP listener.
 RequestHandler make_metrics_handler(Operations& operations);
 

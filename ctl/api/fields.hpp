@@ -1,0 +1,180 @@
+// The members of each type of the control API: one list per type, from which encoding, decoding and strict checking
+// follow. A list calls `field(key, member, shown)` for each member; Shown::table marks those the status table needs.
+#pragma once
+
+#include "ctl/api/types.hpp"
+
+#include <concepts>
+#include <type_traits>
+
+namespace certd::api {
+
+enum class Shown { table, full };
+
+template <class T, class Type>
+concept Is = std::same_as<std::remove_const_t<T>, Type>;
+
+template <class Field>
+void fields(Is<Next> auto& value, Field&& field) {
+    field("action", value.action, Shown::table);
+    field("at", value.at, Shown::table);
+    field("reasons", value.reasons, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Ari> auto& value, Field&& field) {
+    field("start", value.start, Shown::full);
+    field("end", value.end, Shown::full);
+    field("selected", value.selected, Shown::full);
+    field("explanation_url", value.explanation_url, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Target> auto& value, Field&& field) {
+    field("target", value.target, Shown::full);
+    field("host", value.host, Shown::full);
+    field("state", value.state, Shown::full);
+    field("version", value.version, Shown::full);
+    field("served_fingerprint", value.served_fingerprint, Shown::full);
+    field("verified_at", value.verified_at, Shown::full);
+    field("problem", value.problem, Shown::full);
+    field("next_attempt", value.next_attempt, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Version> auto& value, Field&& field) {
+    field("version", value.version, Shown::full);
+    field("not_after", value.not_after, Shown::full);
+    field("status", value.status, Shown::full);
+    field("serial", value.serial, Shown::full);
+    field("fingerprint_sha256", value.fingerprint_sha256, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Lineage> auto& value, Field&& field) {
+    field("name", value.name, Shown::table);
+    field("names", value.names, Shown::full);
+    field("issued_names", value.issued_names, Shown::full);
+    field("state", value.state, Shown::table);
+    field("health", value.health, Shown::table);
+    field("ca", value.ca, Shown::full);
+    field("key_type", value.key_type, Shown::full);
+    field("version", value.version, Shown::table);
+    field("serial", value.serial, Shown::full);
+    field("fingerprint_sha256", value.fingerprint_sha256, Shown::full);
+    field("not_before", value.not_before, Shown::full);
+    field("not_after", value.not_after, Shown::table);
+    field("next", value.next, Shown::table);
+    field("last_success", value.last_success, Shown::full);
+    field("last_problem", value.last_problem, Shown::table);
+    field("failures", value.failures, Shown::table);
+    field("ari", value.ari, Shown::full);
+    field("targets", value.targets, Shown::full);
+    field("versions", value.versions, Shown::full);
+    field("served", value.served, Shown::table);
+    field("step", value.step, Shown::table);
+}
+
+template <class Field>
+void fields(Is<HistoryEntry> auto& value, Field&& field) {
+    field("at", value.at, Shown::full);
+    field("what", value.what, Shown::full);
+    field("code", value.code, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Explanation> auto& value, Field&& field) {
+    field("lineage", value.lineage, Shown::full);
+    field("why", value.why, Shown::full);
+    field("then", value.then, Shown::full);
+    field("cause", value.cause, Shown::full);
+    field("remedy", value.remedy, Shown::full);
+    field("history", value.history, Shown::full);
+}
+
+template <class Field>
+void fields(Is<PlanEntry> auto& value, Field&& field) {
+    field("lineage", value.lineage, Shown::full);
+    field("action", value.action, Shown::full);
+    field("at", value.at, Shown::full);
+    field("reasons", value.reasons, Shown::full);
+}
+
+template <class Field>
+void fields(Is<CheckFinding> auto& value, Field&& field) {
+    field("check", value.check, Shown::full);
+    field("result", value.result, Shown::full);
+    field("text", value.text, Shown::full);
+    field("hint", value.hint, Shown::full);
+}
+
+template <class Field>
+void fields(Is<DaemonStatus> auto& value, Field&& field) {
+    field("version", value.version, Shown::full);
+    field("started", value.started, Shown::full);
+    field("now", value.now, Shown::full);
+    field("pid", value.pid, Shown::full);
+    field("lineages", value.lineages, Shown::full);
+    field("running", value.running, Shown::full);
+    field("config_file", value.config_file, Shown::full);
+    field("config_problem", value.config_problem, Shown::full);
+}
+
+template <class Field>
+void fields(Is<JobResult> auto& value, Field&& field) {
+    field("lineage", value.lineage, Shown::full);
+    field("outcome", value.outcome, Shown::full);
+    field("version", value.version, Shown::full);
+    field("message", value.message, Shown::full);
+}
+
+template <class Field>
+void fields(Is<JobStarted> auto& value, Field&& field) {
+    field("lineage", value.lineage, Shown::full);
+    field("job", value.job, Shown::full);
+    field("joined", value.joined, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Event> auto& value, Field&& field) {
+    field("id", value.id, Shown::full);
+    field("at", value.at, Shown::full);
+    field("type", value.type, Shown::full);
+    field("severity", value.severity, Shown::full);
+    field("lineage", value.lineage, Shown::full);
+    field("target", value.target, Shown::full);
+    field("host", value.host, Shown::full);
+    field("job", value.job, Shown::full);
+    field("message", value.message, Shown::full);
+    field("problem", value.problem, Shown::full);
+    field("data", value.data, Shown::full);
+}
+
+template <class Field>
+void fields(Is<RenewRequest> auto& value, Field&& field) {
+    field("force", value.force, Shown::full);
+    field("dry_run", value.dry_run, Shown::full);
+    field("wait", value.wait, Shown::full);
+}
+
+template <class Field>
+void fields(Is<RollbackRequest> auto& value, Field&& field) {
+    field("to", value.to, Shown::full);
+    field("wait", value.wait, Shown::full);
+}
+
+template <class Field>
+void fields(Is<DeployRequest> auto& value, Field&& field) {
+    field("target", value.target, Shown::full);
+    field("host", value.host, Shown::full);
+    field("wait", value.wait, Shown::full);
+}
+
+template <class Field>
+void fields(Is<NoArguments> auto&, Field&&) {}
+
+// A type of this list, as a member of another one.
+template <class T>
+concept HasFields = requires(T& value) { fields(value, [](const char*, auto&, Shown) {}); };
+
+}  // namespace certd::api

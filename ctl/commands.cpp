@@ -1,0 +1,125 @@
+// The table of commands.
+#include "ctl/commands.hpp"
+
+#include "ctl/render.hpp"
+
+namespace certd::ctl {
+
+const std::vector<Command>& commands() {
+    static const std::vector<Command> table = {
+        {"status",
+         Names::any,
+         {{"-w,--watch", "Show it again every 2 seconds until interrupted", &Options::watch}},
+         "viewer",
+         "Show the lineages, or one of them in full",
+         "A table of all lineages or of those named; with one name everything about it. Ends with 4 when one of them "
+         "is not ok.",
+         {"certctl status", "certctl status example.com",
+          "certctl status --json | jq '.lineages[] | select(.health != \"ok\") | .name'"},
+         run_status},
+        {"renew",
+         Names::some,
+         {{"--force", "Renew although it is not due", &Options::force},
+          {"--dry-run", "Rehearse against dry_run_ca: issue there, check the deployment, change nothing",
+           &Options::dry_run},
+          {"--no-wait", "Return as soon as the renewal has started", &Options::no_wait}},
+         "operator",
+         "Renew now and watch it being done",
+         "Several lineages are renewed at the same time. A renewal that is running already is joined. Interrupting "
+         "certctl "
+         "does not stop a renewal.",
+         {"certctl renew example.com", "certctl renew --force example.com www.example.net",
+          "certctl renew --dry-run example.com"},
+         run_renew},
+        {"rollback",
+         Names::one,
+         {{"--to", "The version to go back to; the previous one unless given", &Options::to},
+          {"--no-wait", "Return as soon as the rollback has started", &Options::no_wait}},
+         "operator",
+         "Deploy an earlier version again",
+         "It is installed, tested and verified like a new one. The version rolled back from is never deployed again; "
+         "the lineage is "
+         "held until the next renewal issues a new version.",
+         {"certctl rollback example.com", "certctl rollback example.com --to 3"},
+         run_rollback},
+        {"deploy",
+         Names::one,
+         {{"--target", "Only this target", &Options::target},
+          {"--host", "Only this host", &Options::host},
+          {"--no-wait", "Return as soon as the deployment has started", &Options::no_wait}},
+         "operator",
+         "Deploy the pending or current version again",
+         "Use it after mending what made a deployment fail. No certificate is ordered.",
+         {"certctl deploy example.com", "certctl deploy example.com --target web"},
+         run_deploy},
+        {"explain",
+         Names::one,
+         {},
+         "viewer",
+         "Say why a lineage is as it is and what happens next",
+         "Why it is in its state, what is planned and because of which rule; for a failure its cause and remedy.",
+         {"certctl explain example.com"},
+         run_explain},
+        {"plan",
+         Names::none,
+         {},
+         "viewer",
+         "Show the timetable of everything that is planned",
+         "",
+         {"certctl plan"},
+         run_plan},
+        {"events",
+         Names::none,
+         {{"-f,--follow", "Go on with events as they happen", &Options::follow},
+          {"--lineage", "Only those of this lineage", &Options::lineage}},
+         "viewer",
+         "Show what has happened lately",
+         "The latest thousand events that certd keeps in memory; its log has them all.",
+         {"certctl events", "certctl events --follow --lineage example.com", "certctl events --json | jq -r .message"},
+         run_events},
+        {"pause",
+         Names::some,
+         {},
+         "operator",
+         "Do nothing for a lineage until it is resumed",
+         "It is neither renewed nor deployed, even when it expires.",
+         {"certctl pause example.com"},
+         run_pause},
+        {"resume",
+         Names::some,
+         {},
+         "operator",
+         "Plan for a paused or held lineage again",
+         "",
+         {"certctl resume example.com"},
+         run_resume},
+        {"reload",
+         Names::none,
+         {},
+         "operator",
+         "Load the configuration again",
+         "A configuration with errors is refused and leaves the one in force as it is.",
+         {"certctl reload"},
+         run_reload},
+        {"check",
+         Names::one,
+         {},
+         "operator",
+         "Look for what would make a renewal fail",
+         "Preflight: the CA, the challenges, files and permissions, test commands and what is served. Changes nothing.",
+         {"certctl check example.com"},
+         run_check},
+    };
+    return table;
+}
+
+ExitCode report(Context context, const Problem& problem) {
+    if (context.options.json) {
+        context.console.print(terminal_safe_json(to_text(Json::object({{"problem", to_json(problem)}}))) + "\n");
+    } else {
+        context.console.complain(render_problem(context.console.style(), problem, "certctl"));
+    }
+    return exit_code_for(problem);
+}
+
+}  // namespace certd::ctl

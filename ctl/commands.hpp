@@ -1,0 +1,72 @@
+// certctl's commands: one table from which the command line, its help and what is run follow.
+#pragma once
+
+#include "ctl/client.hpp"
+#include "ctl/console.hpp"
+#include "ctl/exit_code.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace certd::ctl {
+
+struct Options {
+    std::string socket = "/run/certd/control.sock";
+    bool json = false, no_color = false;
+    std::vector<std::string> names;
+    bool watch = false, force = false, dry_run = false, no_wait = false, follow = false;
+    std::uint32_t to = 0;  // 0: not given
+    std::string target, host, lineage;
+};
+
+struct Context {
+    const Options& options;
+    const Client& client;
+    Console& console;
+};
+
+// How many names a command takes.
+enum class Names { none, one, any, some };
+
+struct Flag {
+    std::string_view names;  // "--force", "-f,--follow"
+    std::string_view help;
+    std::variant<bool Options::*, std::uint32_t Options::*, std::string Options::*> member;
+};
+
+struct Command {
+    std::string_view name;
+    Names names = Names::none;
+    std::vector<Flag> flags;
+    std::string_view role;  // the least that certd asks for
+    std::string_view summary;
+    std::string_view details;
+    std::vector<std::string_view> examples;
+    ExitCode (*run)(Context context);
+};
+
+const std::vector<Command>& commands();
+
+// Prints the problem (or, with --json, its JSON) and says which exit code it means.
+ExitCode report(Context context, const Problem& problem);
+
+// run_status.cpp
+ExitCode run_status(Context context);
+ExitCode run_explain(Context context);
+ExitCode run_plan(Context context);
+// run_jobs.cpp
+ExitCode run_renew(Context context);
+ExitCode run_rollback(Context context);
+ExitCode run_deploy(Context context);
+ExitCode run_check(Context context);
+// run_daemon.cpp
+ExitCode run_events(Context context);
+ExitCode run_pause(Context context);
+ExitCode run_resume(Context context);
+ExitCode run_reload(Context context);
+
+}  // namespace certd::ctl

@@ -1,0 +1,36 @@
+// What certctl shows, as text: pure functions of the API's types, the current time and the device's style.
+#pragma once
+
+#include "ctl/api/types.hpp"
+#include "ctl/layout.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certd::ctl {
+
+// The table of all lineages with problems beneath and a summary; `config_problem`: of a refused reload.
+std::string render_status(const Style& style, const std::vector<api::Lineage>& lineages, Time now,
+                          const std::optional<Problem>& config_problem = std::nullopt);
+// One lineage in full.
+std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now);
+std::string render_explanation(const Style& style, const api::Explanation& explanation, Time now);
+std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& plan, Time now);
+std::string render_findings(const Style& style, const std::string& lineage,
+                            const std::vector<api::CheckFinding>& findings);
+// One line, "Dec 22 10:04:05 warning  example.com: …".
+std::string render_event(const Style& style, const api::Event& event);
+// Problem, cause and remedy, each on lines of its own: "certctl: …".
+std::string render_problem(const Style& style, const Problem& problem, std::string_view subject);
+
+// "issue in 29d 4h (Dec 22 10:04)", shorter forms with less `detail` (2, 1, 0).
+std::string next_action(const Style& style, const api::Lineage& lineage, Time now, int detail);
+Colour colour_of_health(std::string_view health);
+// "The CA … : its words", in one clean line without hint.
+std::string problem_line(const Style& style, const Problem& problem);
+
+// JSON of the daemon, whose characters that act on terminals are written as \uNNNN.
+std::string terminal_safe_json(std::string_view json);
+
+}  // namespace certd::ctl

@@ -1,0 +1,196 @@
+// `certctl status NAME` and `certctl explain NAME`: one lineage in full.
+#include "ctl/render.hpp"
+#include "libacme/base/catalog.hpp"
+#include "libacme/base/text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd::ctl {
+
+namespace {
+
+constexpr std::size_t label_width = 13;
+
+class Sheet {
+   public:
+    explicit Sheet(const Style& style) : style_(style) {}
+
+    // A labelled line, wrapped; nothing for an empty text. The text must be clean.
+    void line(std::string_view label, const std::string& text, Colour colour = Colour::none) {
+        if (text.empty()) return;
+        std::string first = "  " + pad(std::string(label), label_width);
+        std::string wrapped = wrap(style_, first, text);
+        // Coloured after wrapping: the codes take no columns.
+        out_ += first + paint(style_, colour, wrapped.substr(first.size(), wrapped.size() - first.size() - 1)) + "\n";
+    }
+    void raw(const std::string& text) { out_ += text; }
+    void gap() { out_ += "\n"; }
+    std::string take() { return std::move(out_); }
+
+   private:
+    const Style& style_;
+    std::string out_;
+};
+
+std::string joined(const Style& style, const std::vector<std::string>& texts, std::string_view separator) {
+    std::vector<std::string> safe;
+    for (const std::string& text : texts)
+        safe.push_back(clean(style, text));
+    return join(safe, separator);
+}
+
+std::string state_text(const Style& style, const api::Lineage& lineage) {
+    std::string text = clean(style, lineage.state, 64);
+    if (!lineage.step.empty()) text += " (" + clean(style, lineage.step, 256) + ")";
+    if (lineage.failures != 0)
+        text += fmt::format(", {} failure{} in a row", lineage.failures, lineage.failures == 1 ? "" : "s");
+    return text;
+}
+
+std::string validity(const Style& style, const api::Lineage& lineage, Time now) {
+    if (!lineage.not_after) return {};
+    std::string left = time_left(*lineage.not_after, now);
+    std::string until = fmt::format("until {} ({})", date_and_time(style, *lineage.not_after),
+                                    left == "expired" ? left : left + " left");
+    return lineage.not_before ? fmt::format("from {} {}", date_and_time(style, *lineage.not_before), until) : until;
+}
+
+std::string ari_text(const Style& style, const api::Ari& ari) {
+    if (!ari.start || !ari.end) return {};
+    std::string text = fmt::format("{} to {}", date_and_time(style, *ari.start), date_and_time(style, *ari.end));
+    if (ari.selected) text += ", chosen " + date_and_time(style, *ari.selected);
+    if (!ari.explanation_url.empty()) text += ", see " + clean(style, ari.explanation_url);
+    return text;
+}
+
+std::string certificate(const Style& style, const api::Lineage& lineage) {
+    if (lineage.version == 0) return "none yet";
+    std::string text = fmt::format("version {}", lineage.version);
+    if (!lineage.key_type.empty()) text += ", " + clean(style, lineage.key_type, 64);
+    if (!lineage.ca.empty()) text += ", from " + clean(style, lineage.ca, 128);
+    return text;
+}
+
+void facts(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
+    sheet.line("Names", joined(style, lineage.names, ", "));
+    if (lineage.version != 0 && lineage.issued_names != lineage.names)
+        sheet.line("Issued for", joined(style, lineage.issued_names, ", "));
+    sheet.line("State", state_text(style, lineage), colour_of_health(lineage.health));
+    sheet.line("Certificate", certificate(style, lineage));
+    sheet.line("Serial", clean(style, lineage.serial, 128));
+    sheet.line("SHA-256", clean(style, lineage.fingerprint_sha256, 128));
+    sheet.line("Valid", validity(style, lineage, now));
+    sheet.line("Served", clean(style, lineage.served, 32));
+    sheet.line("Next", next_action(style, lineage, now, 2));
+    sheet.line("", joined(style, lineage.next.reasons, "; "), Colour::dim);
+    if (lineage.ari) sheet.line("ARI window", ari_text(style, *lineage.ari));
+    if (lineage.last_success) sheet.line("Last success", relative_past(*lineage.last_success, now));
+}
+
+// The problem with what usually lies behind it and what to do.
+void problem_lines(Sheet& sheet, const Style& style, const Problem& problem) {
+    sheet.line("Problem", clean(style, problem.what), Colour::red);
+    if (!problem.remote.empty()) sheet.line("", clean(style, problem.remote));
+    for (const Problem& part : problem.parts)
+        sheet.line("", problem_line(style, part));
+    if (const CatalogEntry* entry = find_catalog(problem.code)) sheet.line("Cause", clean(style, entry->cause));
+    sheet.line("Remedy", clean(style, problem.hint));
+    sheet.line("Code", clean(style, problem.code, 128), Colour::dim);
+}
+
+Colour colour_of_host(std::string_view state) {
+    if (state == "deployed") return Colour::green;
+    return state == "failed" || state == "rolled-back" ? Colour::red : Colour::yellow;
+}
+
+void target_table(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
+    if (lineage.targets.empty()) return;
+    std::vector<std::vector<Cell>> rows;
+    for (const api::Target& target : lineage.targets) {
+        std::string retry = target.next_attempt ? "again " + relative_future(*target.next_attempt, now) : "";
+        rows.push_back({{"  " + clean(style, target.target, 128)},
+                        {clean(style, target.host, 128)},
+                        {clean(style, target.state, 64), colour_of_host(target.state)},
+                        {target.version == 0 ? "-" : std::to_string(target.version)},
+                        {target.verified_at ? relative_past(*target.verified_at, now) : "-"},
+                        {retry}});
+    }
+    sheet.gap();
+    sheet.raw(render_table(style, {"  TARGET", "HOST", "STATE", "VERSION", "VERIFIED", ""}, rows));
+    for (const api::Target& target : lineage.targets) {
+        if (target.problem && target.problem != lineage.last_problem) {
+            sheet.raw(
+                wrap(style, "  " + clean(style, target.target, 128) + ": ", problem_line(style, *target.problem)));
+        }
+    }
+}
+
+void version_table(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
+    if (lineage.versions.empty()) return;
+    std::vector<std::vector<Cell>> rows;
+    for (const api::Version& version : lineage.versions) {
+        rows.push_back({{fmt::format("  {}", version.version)},
+                        {clean(style, version.status, 64), version.status == "live" ? Colour::green : Colour::none},
+                        {date_and_time(style, version.not_after)},
+                        {time_left(version.not_after, now)},
+                        {clean(style, version.serial, 128)}});
+    }
+    sheet.gap();
+    sheet.raw(render_table(style, {"  VERSION", "STATUS", "NOT AFTER", "LEFT", "SERIAL"}, rows, 4));
+}
+
+void bullets(Sheet& sheet, const Style& style, const std::string& title, const std::vector<std::string>& sentences) {
+    if (sentences.empty()) return;
+    sheet.gap();
+    sheet.raw(paint(style, Colour::bold, title) + "\n");
+    for (const std::string& sentence : sentences)
+        sheet.raw(wrap(style, "  - ", clean(style, sentence)));
+}
+
+}  // namespace
+
+std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now) {
+    Sheet sheet(style);
+    std::string name = clean(style, lineage.name, 256);
+    if (style.width != 0) name = elide_middle(style, name, style.width);
+    sheet.raw(paint(style, Colour::bold, name) + "\n");
+    facts(sheet, style, lineage, now);
+    if (lineage.last_problem) {
+        sheet.gap();
+        problem_lines(sheet, style, *lineage.last_problem);
+    }
+    target_table(sheet, style, lineage, now);
+    version_table(sheet, style, lineage, now);
+    return sheet.take();
+}
+
+std::string render_explanation(const Style& style, const api::Explanation& explanation, Time now) {
+    const api::Lineage& lineage = explanation.lineage;
+    Sheet sheet(style);
+    sheet.raw(wrap(style, "", clean(style, lineage.name, 256) + " is " + state_text(style, lineage)));
+    bullets(sheet, style, "Why", explanation.why);
+    bullets(sheet, style, "What happens next", explanation.then);
+    if (lineage.last_problem) {
+        sheet.gap();
+        Problem shown = *lineage.last_problem;
+        if (!explanation.remedy.empty()) shown.hint = explanation.remedy;
+        problem_lines(sheet, style, shown);
+    } else {
+        sheet.line("Cause", clean(style, explanation.cause));
+        sheet.line("Remedy", clean(style, explanation.remedy));
+    }
+    if (!explanation.history.empty()) {
+        sheet.gap();
+        sheet.raw(paint(style, Colour::bold, "History") + "\n");
+        for (const api::HistoryEntry& entry : explanation.history) {
+            std::string code = entry.code.empty() ? "" : " [" + clean(style, entry.code, 64) + "]";
+            sheet.raw(
+                wrap(style, "  " + pad(moment(style, entry.at, now), 12) + "  ", clean(style, entry.what) + code));
+        }
+    }
+    return sheet.take();
+}
+
+}  // namespace certd::ctl

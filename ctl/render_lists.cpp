@@ -1,0 +1,120 @@
+// The plan, the findings of a check, events and problems as text; JSON made safe for terminals.
+#include "ctl/render.hpp"
+#include "libacme/base/catalog.hpp"
+#include "libacme/base/text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd::ctl {
+
+namespace {
+
+Colour colour_of_severity(std::string_view severity) {
+    if (severity == "error" || severity == "critical") return Colour::red;
+    return severity == "warning" ? Colour::yellow : severity == "debug" ? Colour::dim : Colour::none;
+}
+
+Colour colour_of_result(std::string_view result) {
+    return result == "ok" ? Colour::green : result == "warning" ? Colour::yellow : Colour::red;
+}
+
+}  // namespace
+
+std::string problem_line(const Style& style, const Problem& problem) {
+    std::string text = clean(style, problem.what.empty() ? problem.code : problem.what);
+    if (!problem.remote.empty()) text += ": " + clean(style, problem.remote);
+    return text;
+}
+
+std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& plan, Time now) {
+    if (plan.empty()) return "Nothing is planned\n";
+    std::vector<std::vector<Cell>> rows;
+    for (const api::PlanEntry& entry : plan) {
+        std::vector<std::string> reasons;
+        for (const std::string& reason : entry.reasons)
+            reasons.push_back(clean(style, reason));
+        rows.push_back({{moment(style, entry.at, now)},
+                        {relative_future(entry.at, now)},
+                        {clean(style, entry.lineage, 256), Colour::bold},
+                        {clean(style, entry.action, 64)},
+                        {join(reasons, "; "), Colour::dim}});
+    }
+    return render_table(style, {"WHEN", "", "LINEAGE", "ACTION", "BECAUSE"}, rows, 2);
+}
+
+std::string render_findings(const Style& style, const std::string& lineage,
+                            const std::vector<api::CheckFinding>& findings) {
+    std::string out;
+    std::size_t warnings = 0, failed = 0;
+    for (const api::CheckFinding& finding : findings) {
+        bool ok = finding.result == "ok", warning = finding.result == "warning";
+        if (!ok) ++(warning ? warnings : failed);
+        std::string mark(ok ? style.tick() : warning ? "!" : style.cross());
+        std::string first = mark + " " + clean(style, finding.check, 128) + ": ";
+        std::string wrapped = wrap(style, first, clean(style, finding.text));
+        out += paint(style, colour_of_result(finding.result), mark) + wrapped.substr(mark.size());
+        if (!ok && !finding.hint.empty()) out += wrap(style, "  ", clean(style, finding.hint));
+    }
+    std::string verdict = failed != 0 ? fmt::format("{} failed", failed) : "a renewal should succeed";
+    if (warnings != 0) verdict += fmt::format(", {} warning{}", warnings, warnings == 1 ? "" : "s");
+    return out + wrap(style, "",
+                      fmt::format("{}: {} check{}: {}", clean(style, lineage, 256), findings.size(),
+                                  findings.size() == 1 ? "" : "s", verdict));
+}
+
+std::string render_event(const Style& style, const api::Event& event) {
+    std::string line = event.at ? date_and_time(style, *event.at) + " " : "";
+    line += paint(style, colour_of_severity(event.severity), pad(clean(style, event.severity, 16), 8)) + " ";
+    if (!event.lineage.empty()) line += paint(style, Colour::bold, clean(style, event.lineage, 256)) + ": ";
+    if (!event.target.empty())
+        line +=
+            clean(style, event.target, 128) + (event.host.empty() ? "" : "@" + clean(style, event.host, 128)) + ": ";
+    line += clean(style, event.message.empty() ? event.type : event.message);
+    if (event.problem) line += ": " + problem_line(style, *event.problem);
+    return line + "\n";
+}
+
+std::string render_problem(const Style& style, const Problem& problem, std::string_view subject) {
+    std::string first = clean(style, subject, 256) + ": ";
+    std::string out = wrap(style, first, problem_line(style, problem));
+    for (const Problem& part : problem.parts)
+        out += wrap(style, "  - ", problem_line(style, part));
+    if (const CatalogEntry* entry = find_catalog(problem.code))
+        out += wrap(style, "  Cause:  ", clean(style, entry->cause));
+    if (!problem.hint.empty()) out += wrap(style, "  Remedy: ", clean(style, problem.hint));
+    return out;
+}
+
+std::string terminal_safe_json(std::string_view json) {
+    auto harmless = [](char letter) { return static_cast<signed char>(letter) >= 0 && letter != 0x7F; };
+    if (std::ranges::all_of(json, harmless)) return std::string(json);
+    std::string out;
+    out.reserve(json.size() + 64);
+    for (std::size_t i = 0; i < json.size();) {
+        auto octet = [&](std::size_t at) { return static_cast<unsigned char>(json[at]); };
+        if (harmless(json[i])) {
+            out += json[i++];
+            continue;
+        }
+        std::size_t length = octet(i) == 0x7F ? 1 : octet(i) < 0xE0 ? 2 : octet(i) < 0xF0 ? 3 : 4;
+        std::string_view letter = json.substr(i, length);
+        i += letter.size();
+        if (escape_untrusted(letter) == letter) {
+            out += letter;
+            continue;
+        }
+        // All letters that escape_untrusted objects to lie in the basic plane but for the tags (U+E0000 …), which are
+        // left out.
+        if (letter.size() == 1) out += letter[0] == 0x7F ? "\\u007f" : "\\ufffd";
+        char32_t point = letter.size() == 2   ? (char32_t(letter[0] & 0x1F) << 6) | char32_t(letter[1] & 0x3F)
+                         : letter.size() == 3 ? (char32_t(letter[0] & 0x0F) << 12) | (char32_t(letter[1] & 0x3F) << 6) |
+                                                    char32_t(letter[2] & 0x3F)
+                                              : 0;
+        if (point != 0) out += fmt::format("\\u{:04x}", static_cast<unsigned>(point));
+    }
+    return out;
+}
+
+}  // namespace certd::ctl

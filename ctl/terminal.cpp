@@ -1,0 +1,80 @@
+// Standard output as a terminal, pipe or file.
+#include "ctl/terminal.hpp"
+
+#include "libacme/base/text.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace certd::ctl {
+
+namespace {
+
+constexpr std::size_t least_width = 20;
+
+std::string_view environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+std::string_view locale_name() {
+    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        if (std::string_view value = environment(name); !value.empty()) return value;
+    }
+    return {};
+}
+
+std::size_t terminal_width() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+    return std::max<std::size_t>(size.ws_col, least_width);
+}
+
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        ssize_t written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) std::_Exit(1);  // nobody reads on: there is nothing left to say, and nowhere to say it
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+}  // namespace
+
+bool is_utf8_locale(std::string_view name) {
+    std::string_view charset = name.substr(std::min(name.find('.'), name.size()));
+    charset = charset.substr(0, charset.find('@'));
+    return equals_ignoring_case(charset, ".UTF-8") || equals_ignoring_case(charset, ".utf8");
+}
+
+Terminal::Terminal(bool no_color)
+    : is_terminal_(::isatty(STDOUT_FILENO) == 1), unicode_(is_utf8_locale(locale_name())) {
+    colour_ = is_terminal_ && !no_color && environment("NO_COLOR").empty() && environment("TERM") != "dumb";
+}
+
+Style Terminal::style() const {
+    Style style;
+    style.width = is_terminal_ ? terminal_width() : 0;
+    style.colour = colour_;
+    style.unicode = unicode_;
+    return style;
+}
+
+void Terminal::print(std::string_view text) {
+    write_all(STDOUT_FILENO, text);
+}
+void Terminal::complain(std::string_view text) {
+    write_all(STDERR_FILENO, text);
+}
+
+bool Terminal::pause(Duration duration) {
+    ::poll(nullptr, 0, static_cast<int>(duration.count()));
+    return true;
+}
+
+}  // namespace certd::ctl

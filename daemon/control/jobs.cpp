@@ -1,0 +1,90 @@
+// The long verbs: renew, rollback, deploy and check, streamed or only started.
+#include "daemon/control/routes.hpp"
+#include "daemon/control/stream.hpp"
+
+#include <utility>
+
+namespace certd::control {
+
+namespace {
+
+Json findings_as_json(const std::string& lineage, const std::vector<api::CheckFinding>& findings) {
+    Json list = Json::array();
+    for (const api::CheckFinding& finding : findings)
+        list.push(api::to_json(finding));
+    return Json::object({{"lineage", lineage}, {"findings", std::move(list)}});
+}
+
+Result<Json> as_json(Result<api::JobResult> result) {
+    if (!result) return failure(std::move(result).error());
+    return api::to_json(*result);
+}
+
+Task<> answer_started(Exchange& exchange, std::shared_ptr<Call> call) {
+    if (call->ended()) {
+        co_await exchange.answer.json(200, Json::object({{"result", value_or_fail(*call->outcome)}}));
+        co_return;
+    }
+    api::JobStarted started{exchange.name().text(), call->job.value_or(0), call->joined};
+    co_await exchange.answer.json(202, Json::object({{"result", api::to_json(started)}}));
+}
+
+Task<> answer_call(Exchange& exchange, std::string verb, bool wait, Calls::Work work) {
+    EventCursor cursor(exchange.operations.events(), exchange.operations.events().last_id());
+    auto call = value_or_fail(exchange.calls.start(verb + " " + exchange.name().text(), std::move(work)));
+    co_await await_start(call, exchange.clock);
+    // Refused before anything had begun: the status line can still say so.
+    if (call->ended() && !call->job && !*call->outcome) fail(call->outcome->error());
+    if (wait) {
+        co_await stream_call(exchange.answer, call, cursor, exchange.clock, exchange.name().text());
+    } else {
+        co_await answer_started(exchange, call);
+    }
+}
+
+}  // namespace
+
+Task<> renew_lineage(Exchange& exchange) {
+    auto request = value_or_fail(api::renew_request_from_json(exchange.body));
+    exchange.record("renew");
+    auto work = [&operations = exchange.operations, name = exchange.name(),
+                 request](Operations::Started started) -> Task<Result<Json>> {
+        co_return as_json(co_await operations.renew(name, request, std::move(started)));
+    };
+    co_await answer_call(exchange, "renew", request.wait, std::move(work));
+}
+
+Task<> roll_back_lineage(Exchange& exchange) {
+    auto request = value_or_fail(api::rollback_request_from_json(exchange.body));
+    exchange.record("rollback");
+    auto work = [&operations = exchange.operations, name = exchange.name(),
+                 request](Operations::Started started) -> Task<Result<Json>> {
+        co_return as_json(co_await operations.rollback(name, request, std::move(started)));
+    };
+    co_await answer_call(exchange, "rollback", request.wait, std::move(work));
+}
+
+Task<> deploy_lineage(Exchange& exchange) {
+    auto request = value_or_fail(api::deploy_request_from_json(exchange.body));
+    exchange.record("deploy");
+    auto work = [&operations = exchange.operations, name = exchange.name(),
+                 request](Operations::Started started) -> Task<Result<Json>> {
+        co_return as_json(co_await operations.deploy(name, request, std::move(started)));
+    };
+    co_await answer_call(exchange, "deploy", request.wait, std::move(work));
+}
+
+// Not a job and without events of its own; streamed all the same, because it may take as long as a CA or a test command
+// does.
+Task<> check_lineage(Exchange& exchange) {
+    value_or_fail(api::no_arguments_from_json(exchange.body));
+    exchange.record("check");
+    auto work = [&operations = exchange.operations, name = exchange.name()](Operations::Started) -> Task<Result<Json>> {
+        Result<std::vector<api::CheckFinding>> findings = co_await operations.check(name);
+        if (!findings) co_return failure(std::move(findings).error());
+        co_return findings_as_json(name.text(), *findings);
+    };
+    co_await answer_call(exchange, "check", true, std::move(work));
+}
+
+}  // namespace certd::control

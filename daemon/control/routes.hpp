@@ -1,0 +1,63 @@
+// What the nouns of the control API share: the exchange a handler answers, the row of the routing table, and the
+// handlers.
+#pragma once
+
+#include "daemon/control/answer.hpp"
+#include "daemon/control/audit.hpp"
+#include "daemon/control/calls.hpp"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace certd::control {
+
+struct Exchange {
+    Operations& operations;
+    Calls& calls;
+    Audit& audit;
+    Clock& clock;
+    Answer& answer;
+    ServerRequest request;
+    std::optional<LineageName> lineage;  // of a path with {name}
+    Json body;                           // of a POST: an object
+
+    const LineageName& name() const { return lineage.value(); }
+    // To be called once the arguments are known to be sound, before the operation.
+    void record(std::string_view verb);
+};
+
+struct Route {
+    std::string_view method;
+    std::string_view pattern;  // "/v1/lineages/{name}"
+    Role least;
+    std::vector<std::string_view> parameters;  // of the query; others are refused
+    Task<> (*handle)(Exchange& exchange);      // throws Failure
+    std::string_view verb = {};                // of a mutating call
+};
+
+const std::vector<Route>& routes();
+const std::vector<Route>& metrics_routes();
+
+// lineages.cpp
+Task<> list_lineages(Exchange& exchange);
+Task<> show_lineage(Exchange& exchange);
+Task<> explain_lineage(Exchange& exchange);
+Task<> list_plan(Exchange& exchange);
+Task<> pause_lineage(Exchange& exchange);
+Task<> resume_lineage(Exchange& exchange);
+// jobs.cpp
+Task<> renew_lineage(Exchange& exchange);
+Task<> roll_back_lineage(Exchange& exchange);
+Task<> deploy_lineage(Exchange& exchange);
+Task<> check_lineage(Exchange& exchange);
+// events.cpp
+Task<> list_events(Exchange& exchange);
+// daemon.cpp
+Task<> show_daemon(Exchange& exchange);
+Task<> reload_daemon(Exchange& exchange);
+// metrics.cpp
+Task<> show_metrics(Exchange& exchange);
+Task<> show_health(Exchange& exchange);
+
+}  // namespace certd::control

@@ -1,0 +1,212 @@
+// Whole commands against a scripted server: what is printed and which exit code it means.
+#include "ctl/command_line.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/unit/ctl/samples.hpp"
+#include "tests/unit/ctl/scripted_server.hpp"
+
+#include <fmt/format.h>
+
+using namespace certd;
+using namespace certd::ctl;
+using namespace certd::test;
+
+namespace {
+
+class StringConsole final : public Console {
+   public:
+    explicit StringConsole(bool terminal) : terminal_(terminal) {}
+    Style style() const override { return plain(terminal_ ? 80 : 0); }
+    bool is_terminal() const override { return terminal_; }
+    void print(std::string_view text) override { out += text; }
+    void complain(std::string_view text) override { err += text; }
+    bool pause(Duration) override { return ++pauses < 3; }
+
+    std::string out, err;
+    int pauses = 0;
+
+   private:
+    bool terminal_;
+};
+
+struct Outcome {
+    ExitCode code = ExitCode::ok;
+    std::string out, err;
+    std::vector<std::string> requests;
+};
+
+Outcome run(std::vector<std::string> answers, std::vector<std::string> arguments, bool terminal = false) {
+    ScriptedServer server(std::move(answers));
+    CommandLine line = parse_command_line(std::move(arguments), server.path());
+    REQUIRE(line.command != nullptr);
+    ClientLimits limits;
+    limits.answer = limits.silence = seconds(2);
+    Client client(line.options.socket, limits);
+    StringConsole console(terminal);
+    ExitCode code = line.command->run({line.options, client, console});
+    return {code, console.out, console.err, server.requests()};
+}
+
+std::string json_response(const Json& json) {
+    return response(200, "application/json", to_text(json) + "\n");
+}
+
+std::string status_response() {
+    api::DaemonStatus status;
+    status.now = sample_now();
+    return json_response(api::to_json(status));
+}
+
+std::string list_response(const std::vector<api::Lineage>& lineages) {
+    Json list = Json::array();
+    for (const api::Lineage& lineage : lineages)
+        list.push(api::to_json(lineage, true));
+    return json_response(Json::object({{"now", format_rfc3339(sample_now())}, {"lineages", list}}));
+}
+
+std::string result_line(const std::string& lineage, const std::string& message) {
+    return to_text(Json::object({{"result", api::to_json(api::JobResult{lineage, "issued", 5, message})}}));
+}
+
+std::string problem_text(const Problem& cause) {
+    return to_text(Json::object({{"problem", to_json(cause)}}));
+}
+
+const std::string step_line =
+    R"({"id":1,"at":"2026-11-23T10:04:00Z","type":"renewal.step","severity":"debug","lineage":"a","job":7,"message":"Placing an order","data":{"step":"ordering"}})";
+
+}  // namespace
+
+TEST_CASE("status of healthy lineages ends with 0, of others with 4") {
+    Outcome good = run({list_response({ok_lineage()}), status_response()}, {"status"});
+    CHECK(good.code == ExitCode::ok);
+    CHECK(good.out.ends_with("1 lineage: 1 ok\n"));
+    CHECK(good.requests[0].starts_with("GET /v1/lineages?view=table HTTP/1.1"));
+    Outcome bad = run({list_response({ok_lineage(), failed_lineage()}), status_response()}, {"status", "a", "b"});
+    CHECK(bad.code == ExitCode::unhealthy);
+    CHECK(bad.requests[0].starts_with("GET /v1/lineages?view=table&name=a%2Cb HTTP/1.1"));
+}
+
+TEST_CASE("status of one lineage shows it in full") {
+    Outcome outcome =
+        run({json_response(api::to_json(failed_lineage())), status_response()}, {"status", "shop.example.net"});
+    CHECK(outcome.code == ExitCode::unhealthy);
+    CHECK(outcome.out.find("  Problem      The test command") != std::string::npos);
+    CHECK(outcome.requests[0].starts_with("GET /v1/lineages/shop.example.net HTTP/1.1"));
+}
+
+TEST_CASE("status --json prints the daemon's own document and the same exit code") {
+    Outcome outcome = run({list_response({failed_lineage()})}, {"status", "--json"});
+    CHECK(outcome.code == ExitCode::unhealthy);
+    CHECK(parse_json(outcome.out).value()["lineages"].if_array()->size() == 1);
+    CHECK(outcome.requests.size() == 1);
+    CHECK(outcome.requests[0].starts_with("GET /v1/lineages HTTP/1.1"));
+}
+
+TEST_CASE("status --watch draws again until it is interrupted") {
+    std::vector<std::string> answers;
+    for (int i = 0; i < 3; ++i)
+        answers.insert(answers.end(), {list_response({ok_lineage()}), status_response()});
+    Outcome outcome = run(answers, {"status", "--watch"}, true);
+    CHECK(outcome.code == ExitCode::ok);
+    std::size_t drawn = 0;
+    for (std::size_t at = outcome.out.find("\x1b[H\x1b[J"); at != std::string::npos;
+         at = outcome.out.find("\x1b[H\x1b[J", at + 1))
+        ++drawn;
+    CHECK(drawn == 3);
+}
+
+TEST_CASE("a refused call says why and ends with 5") {
+    Outcome outcome = run({response(403, "application/problem+json",
+                                    to_text(to_json(problem("control.forbidden", "uid 7 has the role viewer"))))},
+                          {"reload"});
+    CHECK(outcome.code == ExitCode::not_permitted);
+    CHECK(outcome.err.starts_with("certctl: uid 7 has the role viewer\n"));
+    CHECK(outcome.err.find("Remedy: ") != std::string::npos);
+}
+
+TEST_CASE("renew follows the stream to its result") {
+    Outcome outcome =
+        run({stream_of({R"({"started":{"lineage":"a","job":7,"joined":true}})", step_line,
+                        R"({"heartbeat":"2026-11-23T10:04:00Z"})", result_line("a", "Issued version 5")})},
+            {"renew", "a", "--force"});
+    CHECK(outcome.code == ExitCode::ok);
+    CHECK(outcome.out.starts_with(
+        "a: joined the operation already running (job 7)\n✓ a: Placing an order\n✓ a: Issued version 5 ("));
+    CHECK(outcome.requests[0].starts_with("POST /v1/lineages/a/renew HTTP/1.1"));
+}
+
+TEST_CASE("renew of several lineages tells of each and fails when one has failed") {
+    Outcome outcome =
+        run({stream_of({result_line("a", "Issued version 5")}), stream_of({problem_text(nginx_problem())})},
+            {"renew", "a", "b"});
+    CHECK(outcome.code == ExitCode::failed);
+    CHECK(outcome.out.find("✓ a: Issued version 5") != std::string::npos);
+    CHECK(outcome.err.starts_with("✗ b: The test command of target web failed"));
+}
+
+TEST_CASE("renew on a terminal keeps a live line and erases it") {
+    Outcome outcome = run({stream_of({step_line, result_line("a", "Issued version 5")})}, {"renew", "a"}, true);
+    CHECK(outcome.code == ExitCode::ok);
+    CHECK(outcome.out.find("✓ a: Placing an order (") != std::string::npos);
+    CHECK(outcome.out.ends_with(")\n"));
+}
+
+TEST_CASE("renew --json passes the lines on, without heartbeats") {
+    Outcome outcome =
+        run({stream_of({step_line, R"({"heartbeat":"x"})", result_line("a", "done")})}, {"renew", "a", "--json"});
+    CHECK(outcome.out == step_line + "\n" + result_line("a", "done") + "\n");
+}
+
+TEST_CASE("a daemon that goes away amid a renewal is not reachable, and nothing is claimed") {
+    CHECK(run({stream_of({step_line}, true)}, {"renew", "a"}).code == ExitCode::unreachable);
+    CHECK(run({stream_of({step_line})}, {"renew", "a"}).code == ExitCode::unreachable);
+    CHECK(run({stream_of({"not json"})}, {"renew", "a"}).code == ExitCode::unreachable);
+    CHECK(run({stream_of({"[]"})}, {"check", "a"}).code == ExitCode::unreachable);
+}
+
+TEST_CASE("renew --no-wait says which job it is") {
+    Outcome outcome = run({response(202, "application/json", R"({"result":{"lineage":"a","job":12,"joined":false}})")},
+                          {"renew", "a", "--no-wait"});
+    CHECK(outcome.code == ExitCode::ok);
+    CHECK(outcome.out == "a: has started (job 12)\n");
+}
+
+TEST_CASE("check fails when a finding has failed") {
+    std::string good =
+        R"({"result":{"lineage":"a","findings":[{"check":"ca.reachable","result":"ok","text":"answers"}]}})";
+    std::string bad =
+        R"({"result":{"lineage":"a","findings":[{"check":"ca.reachable","result":"failed","text":"does not answer"}]}})";
+    CHECK(run({stream_of({good})}, {"check", "a"}).code == ExitCode::ok);
+    CHECK(run({stream_of({bad})}, {"check", "a"}).code == ExitCode::failed);
+}
+
+TEST_CASE("events are lines of text or of JSON") {
+    Outcome text = run({stream_of({step_line, R"({"dropped":3})"})}, {"events"});
+    CHECK(text.out == "2026-11-23 10:04Z debug    a: Placing an order\n");
+    CHECK(text.err.find("3 events were lost") != std::string::npos);
+    Outcome json = run({stream_of({step_line})}, {"events", "--json", "--follow", "--lineage", "a"});
+    CHECK(json.out == step_line + "\n");
+    CHECK(json.requests[0].starts_with("GET /v1/events?follow=1&lineage=a HTTP/1.1"));
+}
+
+TEST_CASE("pause takes several names and reports each") {
+    Outcome outcome =
+        run({json_response(Json::object({{"result", api::to_json(api::JobResult{"a", "paused", 0, ""})}})),
+             response(404, "application/problem+json",
+                      to_text(to_json(problem("control.noSuchLineage", "There is no lineage b"))))},
+            {"pause", "a", "b"});
+    CHECK(outcome.code == ExitCode::failed);
+    CHECK(outcome.out == "a: paused\n");
+    CHECK(outcome.err.starts_with("certctl: There is no lineage b\n"));
+}
+
+TEST_CASE("exit codes follow the problem") {
+    CHECK(exit_code_for(problem("control.forbidden", "x")) == ExitCode::not_permitted);
+    CHECK(exit_code_for(problem("control.socketPermission", "x")) == ExitCode::not_permitted);
+    CHECK(exit_code_for(problem("control.unreachable", "x")) == ExitCode::unreachable);
+    CHECK(exit_code_for(problem("control.timeout", "x")) == ExitCode::unreachable);
+    CHECK(exit_code_for(problem("acme.rateLimited", "x")) == ExitCode::failed);
+    CHECK(worse(ExitCode::failed, ExitCode::unhealthy) == ExitCode::failed);
+    CHECK(worse(ExitCode::failed, ExitCode::not_permitted) == ExitCode::not_permitted);
+    CHECK(worse(ExitCode::ok, ExitCode::ok) == ExitCode::ok);
+}

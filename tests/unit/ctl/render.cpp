@@ -1,0 +1,204 @@
+// Golden texts of what certctl shows.
+#include "ctl/render.hpp"
+
+#include "libacme/base/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/unit/ctl/samples.hpp"
+
+#include <algorithm>
+
+using namespace certd;
+using namespace certd::ctl;
+using namespace certd::test;
+
+namespace {
+
+std::vector<api::Lineage> three() {
+    api::Lineage fresh = ok_lineage("a-rather-long-name-for-a-lineage.internal.example.org");
+    fresh.state = "issuing";
+    fresh.step = "Validating www.example.org";
+    fresh.version = 0;
+    fresh.not_after.reset();
+    fresh.served = "-";
+    return {ok_lineage(), failed_lineage(), fresh};
+}
+
+bool fits(const std::string& text, std::size_t width) {
+    for (std::string_view line : split(text, '\n')) {
+        if (display_width(line) > width) return false;
+    }
+    return true;
+}
+
+bool is_harmless(const std::string& text) {
+    for (std::string_view line : split(text, '\n')) {
+        if (escape_untrusted(line, 1 << 20) != line) return false;
+    }
+    return true;
+}
+
+const std::string hostile =
+    "evil\x1b]0;owned\x07\x1b[2J\r\nOK\u009b31m\u202Egnp.exe\xff\xfe" + std::string(1 << 20, 'x');
+
+}  // namespace
+
+TEST_CASE("the status table at 80 columns") {
+    CHECK(render_status(plain(80), three(), sample_now()) ==
+          "LINEAGE                    STATE          LEFT  SERVED  NEXT\n"
+          "example.com                waiting        59d   yes     in 29d 4h\n"
+          "shop.example.net           deploy-failed  40h   partly  in 5m 0s\n"
+          "  └ The test command of target web failed: nginx -t exited with 1: nginx: [emer…\n"
+          "a-rather-lon….example.org  issuing        -     -       Validating www.example.…\n"
+          "3 lineages: 2 ok, 1 warning\n");
+}
+
+TEST_CASE("the status table in full when there is room") {
+    CHECK(render_status(plain(0), {ok_lineage(), failed_lineage()}, sample_now()) ==
+          "LINEAGE           STATE          DAYS LEFT  SERVED  NEXT\n"
+          "example.com       waiting        59d        yes     issue in 29d 4h (Dec 22 14:04)\n"
+          "shop.example.net  deploy-failed  40h        partly  deploy in 5m 0s (Nov 23 10:09)\n"
+          "  └ The test command of target web failed: nginx -t exited with 1: nginx: [emerg] unexpected \"}\" in "
+          "/etc/nginx/nginx.conf:12\n"
+          "2 lineages: 1 ok, 1 warning\n");
+}
+
+TEST_CASE("the status table at 40 columns drops what matters less") {
+    std::string text = render_status(plain(40), three(), sample_now());
+    CHECK(fits(text, 40));
+    CHECK(text ==
+          "LINEAGE              STATE          LEFT\n"
+          "example.com          waiting        59d\n"
+          "shop.example.net     deploy-failed  40h\n"
+          "  └ The test command of target web fail…\n"
+          "a-rather-…ample.org  issuing        -\n"
+          "3 lineages: 2 ok, 1 warning\n");
+}
+
+TEST_CASE("colours are only there when they are wanted, and change nothing else") {
+    Style colourful = plain(80);
+    colourful.colour = true;
+    std::string text = render_status(colourful, three(), sample_now());
+    CHECK(text.find("\x1b[33mdeploy-failed\x1b[0m") != std::string::npos);
+    CHECK(render_status(plain(80), three(), sample_now()).find('\x1b') == std::string::npos);
+    std::string without;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\x1b') {
+            i = text.find('m', i);
+        } else {
+            without += text[i];
+        }
+    }
+    CHECK(without == render_status(plain(80), three(), sample_now()));
+}
+
+TEST_CASE("without UTF-8 everything is ASCII") {
+    api::Lineage lineage = failed_lineage();
+    lineage.last_problem->remote = "Zürich… 日本";
+    for (const std::string& text : {render_status(plain(40, false), {lineage}, sample_now()),
+                                    render_lineage(plain(80, false), lineage, sample_now())}) {
+        CHECK(std::ranges::all_of(text, [](char letter) { return static_cast<signed char>(letter) > 0; }));
+    }
+}
+
+TEST_CASE("a refused configuration is told beneath the table") {
+    std::string text =
+        render_status(plain(0), {ok_lineage()}, sample_now(), problem("config.invalid", "Unknown key \"lineage\""));
+    CHECK(
+        text.ends_with("1 lineage: 1 ok\nThe configuration on disk was refused and an earlier one is in force: Unknown "
+                       "key \"lineage\"\n"));
+    CHECK(render_status(plain(80), {}, sample_now()) == "No lineages are configured\n");
+}
+
+TEST_CASE("one lineage in full") {
+    CHECK(render_lineage(plain(80), failed_lineage("shop.example.net"), sample_now())
+              .starts_with("shop.example.net\n"
+                           "  Names        shop.example.net, www.shop.example.net\n"
+                           "  State        deploy-failed, 2 failures in a row\n"
+                           "  Certificate  version 4, ecdsa-p256, from letsencrypt\n"
+                           "  Serial       03ab\n"
+                           "  SHA-256      aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+                           "  Valid        from 2026-10-23 10:04Z until 2026-11-25 02:04Z (40h left)\n"
+                           "  Served       partly\n"
+                           "  Next         deploy in 5m 0s (Nov 23 10:09)\n"
+                           "               deployment of version 5 failed\n"
+                           "\n"
+                           "  Problem      The test command of target web failed: nginx -t exited with 1\n"
+                           "               nginx: [emerg] unexpected \"}\" in /etc/nginx/nginx.conf:12\n"));
+    std::string text = render_lineage(plain(80), failed_lineage(), sample_now());
+    CHECK(text.find("  TARGET  HOST   STATE     VERSION  VERIFIED\n  web     local  deployed  4        3h 0m ago\n") !=
+          std::string::npos);
+    CHECK(
+        text.find(
+            "  VERSION  STATUS  NOT AFTER          LEFT  SERIAL\n  4        live    2027-01-21 13:04Z  59d   03ab\n") !=
+        std::string::npos);
+    CHECK(fits(render_lineage(plain(40), failed_lineage(), sample_now()), 40));
+}
+
+TEST_CASE("an explanation says why, what next, and what to do") {
+    api::Explanation explanation;
+    explanation.lineage = failed_lineage();
+    explanation.why = {"The test command of target web failed, so the old files were put back"};
+    explanation.then = {"Version 5 is deployed again in 5 minutes"};
+    explanation.cause = "The configuration of the service has an error";
+    explanation.remedy = "Mend it";
+    explanation.history = {{sample_now() - days(1), "issued version 5", ""},
+                           {sample_now() - hours(1), "deployment failed", "deploy.test"}};
+    std::string text = render_explanation(plain(80), explanation, sample_now());
+    CHECK(text.starts_with("shop.example.net is deploy-failed, 2 failures in a row\n\nWhy\n  - The test command"));
+    CHECK(text.find("What happens next\n  - Version 5 is deployed again in 5 minutes\n") != std::string::npos);
+    CHECK(text.find("  Remedy       Mend it\n") != std::string::npos);
+    CHECK(text.find("  Nov 23 09:04  deployment failed [deploy.test]\n") != std::string::npos);
+}
+
+TEST_CASE("the plan and the findings of a check") {
+    CHECK(render_plan(plain(80), {{"example.com", "issue", sample_now() + hours(2), {"2/3 of the lifetime"}}},
+                      sample_now()) ==
+          "WHEN                    LINEAGE      ACTION  BECAUSE\n"
+          "Nov 23 12:04  in 2h 0m  example.com  issue   2/3 of the lifetime\n");
+    CHECK(render_plan(plain(80), {}, sample_now()) == "Nothing is planned\n");
+    CHECK(render_findings(plain(80), "example.com",
+                          {{"ca.reachable", "ok", "letsencrypt answers", ""},
+                           {"target.web.test", "failed", "nginx -t exited with 1", "Mend nginx.conf"}}) ==
+          "✓ ca.reachable: letsencrypt answers\n"
+          "✗ target.web.test: nginx -t exited with 1\n"
+          "  Mend nginx.conf\n"
+          "example.com: 2 checks: 1 failed\n");
+}
+
+TEST_CASE("hostile texts can neither steer the terminal nor start a line") {
+    api::Lineage lineage = failed_lineage();
+    lineage.name = lineage.state = lineage.ca = lineage.key_type = lineage.serial = lineage.served = lineage.step =
+        hostile;
+    lineage.names = lineage.issued_names = lineage.next.reasons = {hostile};
+    lineage.next.action = lineage.fingerprint_sha256 = hostile;
+    lineage.last_problem = Problem{ProblemKind::ca, hostile,      hostile,      hostile,
+                                   hostile,         Retry::later, std::nullopt, {problem(hostile, hostile, hostile)}};
+    lineage.targets = {{hostile, hostile, hostile, 4, hostile, sample_now(), lineage.last_problem, sample_now()}};
+    lineage.versions = {{4, sample_now(), hostile, hostile, hostile}};
+    lineage.ari = api::Ari{sample_now(), sample_now(), sample_now(), hostile};
+    api::Explanation explanation{lineage, {hostile}, {hostile}, hostile, hostile, {{sample_now(), hostile, hostile}}};
+    api::Event event;
+    event.type = event.severity = event.lineage = event.target = event.host = event.message = hostile;
+    event.problem = lineage.last_problem;
+    for (Style style : {plain(80), plain(40), plain(0), plain(80, false)}) {
+        for (const std::string& text :
+             {render_status(style, {lineage}, sample_now(), lineage.last_problem),
+              render_lineage(style, lineage, sample_now()), render_explanation(style, explanation, sample_now()),
+              render_plan(style, {{hostile, hostile, sample_now(), {hostile}}}, sample_now()),
+              render_findings(style, hostile, {{hostile, hostile, hostile, hostile}}), render_event(style, event),
+              render_problem(style, *lineage.last_problem, hostile)}) {
+            CHECK(is_harmless(text));
+            CHECK(text.find("\nOK") == std::string::npos);
+            CHECK(text.size() < 64 * 1024);
+        }
+    }
+}
+
+TEST_CASE("JSON for a terminal keeps its meaning and loses its teeth") {
+    std::string json = to_text(Json::object({{"text", "\u009b31m\u202E\x7fé日\U000E0041"}}));
+    std::string safe = terminal_safe_json(json);
+    CHECK(escape_untrusted(safe, 4096) == safe);
+    CHECK(safe == "{\"text\":\"\\u009b31m\\u202e\\u007fé日\"}");
+    CHECK(parse_json(safe).has_value());
+    CHECK(parse_json(terminal_safe_json("\"a\xff\xc2")).has_value() == false);
+}
