@@ -17,10 +17,12 @@
 
 namespace certd::config {
 
-// Where a value stands, for messages: "certd.yaml:12:7".
+// Where a value stands, for messages: "certd.yaml:12:7". It is no part of the value: a target that only moved to
+// another line has not changed, so any two locations compare equal.
 struct Location {
     std::shared_ptr<const std::string> file;
     std::uint32_t line = 0, column = 0;
+    bool operator==(const Location&) const { return true; }
 };
 
 // An argv list, run without a shell; `{ shell: "…" }` becomes {"/bin/sh", "-c", "…"}.
@@ -33,7 +35,7 @@ struct CommandLine {
 struct Hook {  // a command with the certbot-compatible environment
     CommandLine command;
     Duration timeout = minutes(5);
-    std::string user;       // empty: certd's own
+    std::string user;  // empty: certd's own
     bool operator==(const Hook&) const = default;
 };
 
@@ -41,21 +43,22 @@ enum class LimitsModel { none, letsencrypt };
 
 struct Ca {
     CaName name;
-    std::string directory;                      // https URL
-    std::vector<std::string> contact;           // without "mailto:"
+    std::string directory;             // https URL
+    std::vector<std::string> contact;  // without "mailto:"
     bool agree_tos = false;
-    std::optional<std::string> ca_bundle;       // PEM file that the CA's own TLS certificate must chain to
-    std::optional<std::string> proxy;           // http://host:port
+    std::optional<std::string> ca_bundle;  // PEM file that the CA's own TLS certificate must chain to
+    std::optional<std::string> proxy;      // http://host:port
     KeyType account_key = KeyType::ecdsa_p256;
     LimitsModel limits = LimitsModel::none;
     std::size_t parallel_orders = 4;
     std::optional<std::string> preferred_chain;
+    Location location;
     bool operator==(const Ca&) const = default;
 };
 
 struct Challenge {  // how names are proven; the solvers in order of preference
     struct Http01 {
-        std::optional<std::string> webroot;     // unset: answered by http_challenge.listen
+        std::optional<std::string> webroot;  // unset: answered by http_challenge.listen
         bool operator==(const Http01&) const = default;
     };
     std::optional<Http01> http01;
@@ -66,9 +69,10 @@ enum class Part { cert, chain, fullchain, privkey, combined };  // combined: pri
 
 struct InstallStep {
     Part part = Part::fullchain;
-    std::string path;                            // absolute
-    mode_t mode = 0644;                          // default 0600 for privkey and combined
-    std::optional<std::string> owner, group;     // user and group names or numbers
+    std::string path;                         // absolute
+    mode_t mode = 0644;                       // default 0600 for privkey and combined
+    std::optional<std::string> owner, group;  // user and group names or numbers
+    Location location;
     bool operator==(const InstallStep&) const = default;
 };
 
@@ -80,28 +84,29 @@ struct Reload {  // at most one is set; neither: no reload
 };
 
 struct Verify {
-    std::vector<std::string> tls;                // "host:port"
-    std::vector<std::string> server_names;       // SNI; empty: each name of the lineage
+    std::vector<std::string> tls;           // "host:port"
+    std::vector<std::string> server_names;  // SNI; empty: each name of the lineage
     Duration timeout = seconds(30);
-    Duration interval = milliseconds(500);       // between probes that still see the old certificate
+    Duration interval = milliseconds(500);  // between probes that still see the old certificate
     bool operator==(const Verify&) const = default;
 };
 
 struct Target {
     TargetName name;
     std::vector<InstallStep> install;
-    std::vector<Hook> exec;                      // after install, before test: hook environment, e.g. to convert formats
+    std::vector<Hook> exec;  // after install, before test: hook environment, e.g. to convert formats
     CommandLine test;
     Reload reload;
     Verify verify;
-    Duration command_timeout = minutes(1);       // of test and reload
+    Duration command_timeout = minutes(1);  // of test and reload
+    Location location;
     bool operator==(const Target&) const = default;
 };
 
 struct Lineage {
     std::string name;
-    std::vector<Identifier> names;               // as configured, first is the primary one; unique
-    std::vector<CaName> cas;                     // in order of preference
+    std::vector<Identifier> names;  // as configured, first is the primary one; unique
+    std::vector<CaName> cas;        // in order of preference
     KeyType key = KeyType::ecdsa_p256;
     Challenge challenge;
     std::vector<TargetName> targets;
@@ -112,16 +117,16 @@ struct Lineage {
 
 struct Control {
     std::string socket = "/run/certd/control.sock";
-    std::string group = "certd";                 // members are operators; empty: root only
-    std::vector<std::string> viewers;            // groups whose members may read
-    std::vector<std::string> admins;             // groups whose members may do everything
+    std::string group = "certd";       // members are operators; empty: root only
+    std::vector<std::string> viewers;  // groups whose members may read
+    std::vector<std::string> admins;   // groups whose members may do everything
     bool operator==(const Control&) const = default;
 };
 
 enum class HttpListen { when_needed, always };
 
 struct HttpChallenge {
-    std::vector<std::string> listen;             // "[::]:80"; "systemd:NAME" for a passed socket (LISTEN_FDNAMES)
+    std::vector<std::string> listen;  // "[::]:80"; "systemd:NAME" for a passed socket (LISTEN_FDNAMES)
     HttpListen mode = HttpListen::when_needed;
     bool operator==(const HttpChallenge&) const = default;
 };
@@ -129,7 +134,7 @@ struct HttpChallenge {
 struct Log {
     enum class Format { text, json };
     std::string level = "info";
-    std::optional<std::string> file;             // rotating; unset: stderr with journald priorities when it is not a terminal
+    std::optional<std::string> file;  // rotating; unset: stderr with journald priorities when it is not a terminal
     std::uint64_t max_size = 10'000'000;
     std::uint32_t max_files = 5;
     Format format = Format::text;
@@ -139,11 +144,11 @@ struct Log {
 struct Config {
     std::string state_dir = "/var/lib/certd";
     Control control;
-    std::optional<std::string> metrics_listen;   // "127.0.0.1:9402"
+    std::optional<std::string> metrics_listen;  // "127.0.0.1:9402"
     HttpChallenge http_challenge;
     Log log;
-    std::size_t parallel_orders = 8;             // over all CAs
-    Duration jitter = hours(1);                  // at most this (or 1/50 of the lifetime) is added to a renewal time
+    std::size_t parallel_orders = 8;  // over all CAs
+    Duration jitter = hours(1);       // at most this (or 1/50 of the lifetime) is added to a renewal time
     std::optional<CaName> dry_run_ca;
     std::map<CaName, Ca> cas;
     std::map<TargetName, Target> targets;
