@@ -1,0 +1,211 @@
+// Merging of documents, and the sections of the Config other than lineages.
+#include "config/build.hpp"
+
+#include "config/lineages.hpp"
+#include "config/reader.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace certd::config {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> merged_keys = {"cas", "targets", "lineages"};
+
+struct Entry {
+    Node key, value;
+};
+
+// The entries of the top level over all documents.
+class Merged {
+   public:
+    Merged(std::span<const Document> documents, Report& report) : report_(report) {
+        for (const Document& document : documents)
+            add(document.root());
+    }
+
+    std::optional<Node> find(std::string_view key) const {
+        auto found = single_.find(key);
+        return found == single_.end() ? std::nullopt : std::optional(found->second.value);
+    }
+
+    // The entries of `cas`, `targets` or `lineages`, sorted by name, each name once.
+    const std::map<std::string_view, Entry>& entries(std::string_view key) const {
+        static const std::map<std::string_view, Entry> none;
+        auto found = named_.find(key);
+        return found == named_.end() ? none : found->second;
+    }
+
+   private:
+    void add(Node root) {
+        for (std::size_t i = 0; root.is_map() && i < root.size(); ++i) {
+            std::string_view key = root.key(i).text();
+            if (std::ranges::find(merged_keys, key) != merged_keys.end()) {
+                add_named(key, root.value(i));
+            } else {
+                add_once(single_, {root.key(i), root.value(i)}, "The key");
+            }
+        }
+    }
+
+    void add_named(std::string_view key, Node section) {
+        std::string_view kind = key == "cas" ? "The CA" : key == "targets" ? "The target" : "The lineage";
+        for (std::size_t i = 0; section.is_map() && i < section.size(); ++i) {
+            add_once(named_[key], {section.key(i), section.value(i)}, kind);
+        }
+    }
+
+    // A repetition within one file was reported with its syntax.
+    void add_once(std::map<std::string_view, Entry>& entries, Entry entry, std::string_view kind) {
+        auto [known, added] = entries.try_emplace(entry.key.text(), entry);
+        if (added || known->second.key.file() == entry.key.file()) return;
+        Location here = entry.key.location();
+        report_.error(here,
+                      fmt::format("{} {} is here for the second time; it is on {} already", kind,
+                                  quoted(entry.key.text()), Report::refer(known->second.key.location(), here)),
+                      "keep one of the two");
+    }
+
+    Report& report_;
+    std::map<std::string_view, Entry> single_;
+    std::map<std::string_view, std::map<std::string_view, Entry>> named_;
+};
+
+LimitsModel limits_of(std::string_view text) {
+    return text == "letsencrypt" ? LimitsModel::letsencrypt : LimitsModel::none;
+}
+
+std::string without_mailto(std::string address) {
+    return address.starts_with("mailto:") ? address.substr(7) : address;
+}
+
+Ca build_ca(const Entry& entry, std::vector<TrustedFile>& bundles) {
+    Ca ca{.name = {std::string(entry.key.text())}};
+    Reader reader(entry.value);
+    ca.location = entry.key.location();
+    reader.read("directory", ca.directory);
+    reader.read("contact", ca.contact);
+    std::ranges::transform(ca.contact, ca.contact.begin(), without_mailto);
+    reader.read("agree_tos", ca.agree_tos);
+    reader.read("ca_bundle", ca.ca_bundle);
+    reader.read("proxy", ca.proxy);
+    reader.read("account_key", ca.account_key);
+    ca.limits = limits_of(reader.scalar("limits"));
+    reader.read_number("parallel_orders", ca.parallel_orders);
+    reader.read("preferred_chain", ca.preferred_chain);
+    if (ca.ca_bundle) bundles.push_back({*ca.ca_bundle, reader.find("ca_bundle")->location()});
+    return ca;
+}
+
+std::optional<Part> part_from(std::string_view text) {
+    for (Part part : {Part::cert, Part::chain, Part::fullchain, Part::privkey, Part::combined}) {
+        if (to_string(part) == text) return part;
+    }
+    return std::nullopt;
+}
+
+InstallStep build_step(Node node) {
+    InstallStep step;
+    Reader reader(node);
+    auto path = reader.find("path");
+    step.location = path ? path->location() : node.location();
+    step.part = part_from(reader.scalar("part")).value_or(Part::fullchain);
+    step.mode = step.part == Part::privkey || step.part == Part::combined ? 0600 : 0644;
+    reader.read("path", step.path);
+    reader.read_mode("mode", step.mode);
+    reader.read("owner", step.owner);
+    reader.read("group", step.group);
+    return step;
+}
+
+Target build_target(const Entry& entry) {
+    Target target{.name = {std::string(entry.key.text())}};
+    Reader reader(entry.value);
+    target.location = entry.key.location();
+    auto install = reader.find("install");
+    for (std::size_t i = 0; install && install->is_sequence() && i < install->size(); ++i) {
+        target.install.push_back(build_step(install->item(i)));
+    }
+    reader.read("exec", target.exec);
+    reader.read("test", target.test);
+    reader.read("reload", target.reload.command);
+    reader.section("reload").read("systemd", target.reload.systemd_unit);
+    Reader verify = reader.section("verify");
+    verify.read("tls", target.verify.tls);
+    verify.read("server_names", target.verify.server_names);
+    verify.read("timeout", target.verify.timeout);
+    verify.read("interval", target.verify.interval);
+    reader.read("command_timeout", target.command_timeout);
+    return target;
+}
+
+// Each key stands in one document at most, so that reading one after the other merges them.
+void read_top_level(const Reader& root, Config& config) {
+    root.read("state_dir", config.state_dir);
+    root.read_number("parallel_orders", config.parallel_orders);
+    root.read("jitter", config.jitter);
+
+    Reader control = root.section("control");
+    control.read("socket", config.control.socket);
+    control.read("group", config.control.group);
+    control.read("viewers", config.control.viewers);
+    control.read("admins", config.control.admins);
+
+    root.section("metrics").read("listen", config.metrics_listen);
+
+    Reader http = root.section("http_challenge");
+    http.read("listen", config.http_challenge.listen);
+    if (http.scalar("mode") == "always") config.http_challenge.mode = HttpListen::always;
+
+    Reader log = root.section("log");
+    log.read("level", config.log.level);
+    log.read("file", config.log.file);
+    log.read_size("max_size", config.log.max_size);
+    log.read_number("max_files", config.log.max_files);
+    if (log.scalar("format") == "json") config.log.format = Log::Format::json;
+}
+
+}  // namespace
+
+Built build(std::span<const Document> documents, Report& report) {
+    Merged merged(documents, report);
+    Built built;
+    Config& config = built.config;
+    for (const Document& document : documents)
+        read_top_level(Reader(document.root()), config);
+    for (const auto& [name, entry] : merged.entries("cas")) {
+        config.cas.emplace(CaName{std::string(name)}, build_ca(entry, built.ca_bundles));
+    }
+    for (const auto& [name, entry] : merged.entries("targets")) {
+        config.targets.emplace(TargetName{std::string(name)}, build_target(entry));
+    }
+    LineageBuilder lineages(config, merged.find("defaults"), report);
+    for (const auto& [name, entry] : merged.entries("lineages"))
+        lineages.add(entry.key, entry.value);
+    return built;
+}
+
+std::string_view to_string(Part part) {
+    switch (part) {
+        case Part::cert:
+            return "cert";
+        case Part::chain:
+            return "chain";
+        case Part::fullchain:
+            return "fullchain";
+        case Part::privkey:
+            return "privkey";
+        case Part::combined:
+            return "combined";
+    }
+    return "";
+}
+
+std::string file_name(Part part) {
+    return std::string(to_string(part)) + ".pem";
+}
+
+}  // namespace certd::config

@@ -1,0 +1,138 @@
+// Semantic checks, one function per question.
+#include "config/checks.hpp"
+
+#include "config/source.hpp"
+#include "config/values.hpp"
+
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace certd::config {
+
+namespace {
+
+using Findings = std::vector<Finding>;
+
+void error(Findings& findings, const Location& where, std::string message, std::string hint = {}) {
+    findings.push_back({true, where, std::move(message), std::move(hint)});
+}
+
+void warning(Findings& findings, const Location& where, std::string message, std::string hint = {}) {
+    findings.push_back({false, where, std::move(message), std::move(hint)});
+}
+
+bool holds_key(Part part) {
+    return part == Part::privkey || part == Part::combined;
+}
+
+// A private key is for its owner and at most the readers of one group; nothing that is installed is for everybody to
+// change.
+void check_mode(const InstallStep& step, Findings& findings) {
+    if (holds_key(step.part) && (step.mode & 0007) != 0) {
+        error(
+            findings, step.location,
+            fmt::format("{} holds the private key and mode {:04o} opens it to everybody", quoted(step.path), step.mode),
+            "write mode: \"0600\", or \"0640\" and a group");
+    } else if ((step.mode & 0002) != 0) {
+        error(findings, step.location,
+              fmt::format("Mode {:04o} lets everybody change {}", step.mode, quoted(step.path)),
+              "write mode: \"0644\"");
+    } else if (holds_key(step.part) && (step.mode & 0020) != 0) {
+        warning(findings, step.location,
+                fmt::format("Mode {:04o} lets the group replace the private key in {}", step.mode, quoted(step.path)),
+                "write mode: \"0640\"");
+    }
+}
+
+void check_paths(const Target& target, Findings& findings) {
+    std::set<std::string_view> paths;
+    for (const InstallStep& step : target.install) {
+        if (!step.path.empty() && !paths.insert(step.path).second) {
+            error(findings, step.location,
+                  fmt::format("The target {} writes {} twice", quoted(target.name.text), quoted(step.path)));
+        }
+        check_mode(step, findings);
+    }
+}
+
+void check_target(const Target& target, Findings& findings) {
+    check_paths(target, findings);
+    if (target.verify.tls.empty()) {
+        warning(findings, target.location,
+                fmt::format("Nothing checks what the target {} serves", quoted(target.name.text)),
+                "add verify: { tls: [\"127.0.0.1:443\"] }");
+    }
+    if (!target.verify.tls.empty() && target.verify.interval > target.verify.timeout) {
+        warning(findings, target.location,
+                fmt::format("The target {} is looked at once only: verify.interval is longer than verify.timeout",
+                            quoted(target.name.text)));
+    }
+}
+
+// Two targets with the same file would each undo the other's roll back.
+void check_shared_paths(const Config& config, Findings& findings) {
+    std::map<std::string_view, const Target*> writers;
+    for (const auto& [name, target] : config.targets) {
+        for (const InstallStep& step : target.install) {
+            auto [known, added] = writers.try_emplace(step.path, &target);
+            if (added || known->second == &target || step.path.empty()) continue;
+            warning(findings, step.location,
+                    fmt::format("The targets {} and {} both write {}", quoted(known->second->name.text),
+                                quoted(name.text), quoted(step.path)),
+                    "give each file to one target");
+        }
+    }
+}
+
+bool is_buypass(std::string_view host) {
+    return host == "buypass.com" || host.ends_with(".buypass.com") || host == "buypass.no" ||
+           host.ends_with(".buypass.no");
+}
+
+void check_ca(const Ca& ca, Findings& findings) {
+    if (auto host = https_host(ca.directory); host && is_buypass(*host)) {
+        error(findings, ca.location,
+              fmt::format("The CA {} is Buypass, whose ACME service ended in October 2025", quoted(ca.name.text)),
+              "choose another CA, e.g. https://acme-v02.api.letsencrypt.org/directory");
+    }
+    if (!ca.agree_tos) {
+        warning(findings, ca.location,
+                fmt::format("Without agree_tos the CA {} will refuse an account", quoted(ca.name.text)),
+                "read its terms of service and write agree_tos: true");
+    }
+}
+
+// A dry run at a CA with limits spends what real certificates need.
+void check_dry_run(const Config& config, Findings& findings) {
+    auto found = config.dry_run_ca ? config.cas.find(*config.dry_run_ca) : config.cas.end();
+    if (found == config.cas.end() || found->second.limits == LimitsModel::none) return;
+    warning(findings, found->second.location,
+            fmt::format("Dry runs at the CA {} count against its limits", quoted(found->first.text)),
+            "let dry_run_ca name a staging or local CA without limits");
+}
+
+void check_lineage(const Lineage& lineage, Findings& findings) {
+    if (!lineage.targets.empty()) return;
+    warning(findings, lineage.location,
+            fmt::format("The lineage {} has no targets: nothing checks that it is served", quoted(lineage.name)),
+            "add targets: [NAME]");
+}
+
+}  // namespace
+
+std::vector<Finding> check(const Config& config) {
+    Findings findings;
+    for (const auto& [name, ca] : config.cas)
+        check_ca(ca, findings);
+    for (const auto& [name, target] : config.targets)
+        check_target(target, findings);
+    for (const auto& [name, lineage] : config.lineages)
+        check_lineage(*lineage, findings);
+    check_shared_paths(config, findings);
+    check_dry_run(config, findings);
+    return findings;
+}
+
+}  // namespace certd::config

@@ -1,0 +1,175 @@
+// Lineages with what they inherit from the defaults.
+#include "config/lineages.hpp"
+
+#include "libacme/base/text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd::config {
+
+namespace {
+
+constexpr std::size_t names_limit = 100;
+
+template <class Values>
+std::vector<std::string_view> names_of(const Values& values) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, value] : values)
+        names.push_back(name.text);
+    return names;
+}
+
+// The names in `list` that are among the `known`, each once; the others are reported.
+template <class Name>
+std::vector<Name> references(std::string_view kind, Node list, const std::vector<std::string_view>& known,
+                             Report& report) {
+    std::vector<Name> result;
+    std::vector<Node> items = scalars_of(list);
+    result.reserve(items.size());
+    for (Node item : items) {
+        if (item.text().empty()) continue;
+        Name name{std::string(item.text())};
+        if (!std::ranges::binary_search(known, item.text())) {
+            auto near = did_you_mean(item.text(), known);
+            report.error(item.location(), fmt::format("There is no {} {}", kind, quoted(item.text())),
+                         near ? fmt::format("did you mean '{}'?", *near) : "");
+        } else if (std::ranges::find(result, name) != result.end()) {
+            report.error(item.location(), fmt::format("The {} {} is listed twice", kind, quoted(item.text())));
+        } else {
+            result.push_back(std::move(name));
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
+LineageBuilder::LineageBuilder(Config& config, std::optional<Node> defaults, Report& report)
+    : config_(config), report_(report), ca_names_(names_of(config.cas)), target_names_(names_of(config.targets)) {
+    Reader reader(defaults);
+    if (auto cas = reader.find("cas")) {
+        defaults_.mentions_ca = !scalars_of(*cas).empty();
+        defaults_.cas = read_cas(*cas);
+    }
+    if (auto dry_run = reader.find("dry_run_ca"); dry_run && dry_run->is_scalar()) {
+        std::vector<CaName> found = read_cas(*dry_run);
+        if (!found.empty()) config_.dry_run_ca = found.front();
+    }
+    if (auto challenge = reader.find("challenge")) {
+        defaults_.has_challenge = true;
+        defaults_.challenge = read_challenge(*challenge);
+    } else if (!config_.http_challenge.listen.empty()) {
+        defaults_.has_challenge = true;
+        defaults_.challenge.http01.emplace();
+    }
+    reader.read("key", defaults_.key);
+    reader.read_number("keep_versions", defaults_.keep_versions);
+    reader.read("pre_issue", defaults_.pre_issue);
+    reader.read("post_issue", defaults_.post_issue);
+}
+
+void LineageBuilder::add(Node key, Node value) {
+    auto lineage = std::make_shared<Lineage>();
+    Reader reader(value);
+    lineage->name = key.text();
+    lineage->location = key.location();
+    lineage->key = defaults_.key;
+    lineage->keep_versions = defaults_.keep_versions;
+    lineage->pre_issue = defaults_.pre_issue;
+    lineage->post_issue = defaults_.post_issue;
+    reader.read("key", lineage->key);
+    reader.read_number("keep_versions", lineage->keep_versions);
+    reader.read("pre_issue", lineage->pre_issue);
+    reader.read("post_issue", lineage->post_issue);
+
+    auto cas = reader.find("cas");
+    lineage->cas = cas ? read_cas(*cas) : defaults_.cas;
+    if (bool mentions_ca = cas ? !scalars_of(*cas).empty() : defaults_.mentions_ca; !mentions_ca) {
+        report_.error(lineage->location, fmt::format("The lineage {} has no CA", quoted(lineage->name)),
+                      "add cas: [NAME] to it or to defaults");
+    }
+
+    auto challenge = reader.find("challenge");
+    lineage->challenge = challenge ? read_challenge(*challenge) : defaults_.challenge;
+    if (!challenge && !defaults_.has_challenge) {
+        report_.error(lineage->location,
+                      fmt::format("The lineage {} has no challenge: nothing proves its names", quoted(lineage->name)),
+                      "set http_challenge: { listen: \"[::]:80\" }, or challenge: { http-01: { webroot: /var/www/html "
+                      "} } in defaults");
+    }
+    if (auto targets = reader.find("targets")) lineage->targets = read_targets(*targets);
+    read_names(*lineage, key, reader.find("names"));
+    config_.lineages.emplace(lineage->name, std::move(lineage));
+}
+
+void LineageBuilder::read_names(Lineage& lineage, Node key, std::optional<Node> names) {
+    if (!names) {
+        auto own = parse_identifier(lineage.name);
+        if (own && own->type == Identifier::Type::dns) {
+            lineage.names.push_back(std::move(*own));
+        } else {
+            report_.error(key.location(),
+                          fmt::format("The lineage {} has no names, and its own is no DNS name", quoted(lineage.name)),
+                          "add names: [www.example.com]");
+        }
+        return;
+    }
+    std::vector<Node> items = scalars_of(*names);
+    if (names->is_sequence() && names->size() == 0) {
+        report_.error(names->location(), fmt::format("The lineage {} has no names", quoted(lineage.name)),
+                      "list them, or leave the key out to use the lineage's own name");
+    }
+    if (items.size() > names_limit) {
+        report_.error(items[names_limit].location(),
+                      fmt::format("The lineage {} has more than {} names", quoted(lineage.name), names_limit),
+                      "split it into several lineages");
+        items.erase(items.begin() + names_limit, items.end());
+    }
+    lineage.names.reserve(items.size());
+    for (Node item : items)
+        add_name(lineage, item.text(), item.location());
+}
+
+void LineageBuilder::add_name(Lineage& lineage, std::string_view text, const Location& where) {
+    if (text.empty()) return;  // the schema's complaint
+    auto identifier = parse_identifier(text);
+    if (!identifier) return report_.error(where, identifier.error().what, identifier.error().hint);
+    if (std::ranges::find(lineage.names, *identifier) != lineage.names.end()) {
+        return report_.error(where, fmt::format("The name {} is listed twice", quoted(identifier->value)));
+    }
+    if (identifier->is_wildcard()) {
+        report_.error(where, fmt::format("http-01 cannot prove the wildcard {}", quoted(identifier->value)),
+                      "list the names one by one; dns-01, which can, is not available in this release");
+    }
+    lineage.names.push_back(std::move(*identifier));
+}
+
+std::vector<CaName> LineageBuilder::read_cas(Node list) {
+    return references<CaName>("CA", list, ca_names_, report_);
+}
+
+std::vector<TargetName> LineageBuilder::read_targets(Node list) {
+    return references<TargetName>("target", list, target_names_, report_);
+}
+
+Challenge LineageBuilder::read_challenge(Node node) {
+    Challenge challenge;
+    if (node.kind() == Node::Kind::null || (node.is_map() && node.size() == 0)) {
+        report_.error(node.location(), "The challenge names no way to prove a name",
+                      "write { http-01: {} } or { http-01: { webroot: /var/www/html } }");
+    }
+    for (std::size_t i = 0; node.is_map() && i < node.size(); ++i) {
+        if (node.key(i).text() != "http-01") continue;
+        challenge.http01.emplace();
+        Reader(node.value(i)).read("webroot", challenge.http01->webroot);
+        if (challenge.http01->webroot || !config_.http_challenge.listen.empty()) continue;
+        report_.error(node.key(i).location(),
+                      "http-01 without a webroot needs certd's own listener, and http_challenge.listen is not set",
+                      "set http_challenge: { listen: \"[::]:80\" }, or give a webroot");
+    }
+    return challenge;
+}
+
+}  // namespace certd::config

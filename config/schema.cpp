@@ -1,0 +1,318 @@
+// The table of keys. A new key is one row here, one line in build.cpp and one case in
+// tests/unit/config/schema_test.cpp.
+#include "config/schema.hpp"
+
+#include "libacme/base/text.hpp"
+#include "libacme/base/time.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace certd::config {
+
+namespace {
+
+constexpr std::int64_t second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+constexpr std::string_view key_types = "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096";
+constexpr std::string_view no_must_staple = "OCSP has ended and CAs refuse must-staple certificates; take the key out";
+
+// clang-format off
+constexpr std::array table = {
+    Row{.path = "state_dir", .type = Type::path, .default_text = "/var/lib/certd",
+        .doc = "Directory for accounts, orders, keys and certificates; one daemon per directory."},
+    Row{.path = "parallel_orders", .type = Type::integer, .default_text = "8",
+        .doc = "Orders in progress at the same time, over all CAs.", .low = 1, .high = 64},
+    Row{.path = "jitter", .type = Type::duration, .default_text = "1h",
+        .doc = "At most this, or 1/50 of the lifetime when that is less, is added to a renewal time; the same for a lineage's version at every start.", .low = 0, .high = 7 * day},
+
+    Row{.path = "control", .type = Type::section, .doc = "The socket certctl talks to."},
+    Row{.path = "control.socket", .type = Type::path, .default_text = "/run/certd/control.sock",
+        .doc = "Path of the Unix socket."},
+    Row{.path = "control.group", .type = Type::account_or_none, .default_text = "certd",
+        .doc = "Members of this group are operators: they may read, renew, deploy, roll back, pause and reload. \"\": root only."},
+    Row{.path = "control.viewers", .type = Type::account, .many = true, .default_text = "[]",
+        .doc = "Groups whose members may read only."},
+    Row{.path = "control.admins", .type = Type::account, .many = true, .default_text = "[]",
+        .doc = "Groups whose members may do everything; root always may."},
+
+    Row{.path = "metrics", .type = Type::section, .doc = "Prometheus metrics over TCP; they are on the control socket in any case."},
+    Row{.path = "metrics.listen", .type = Type::listen, .default_text = "not listening",
+        .doc = "Address and port of the metrics listener, e.g. \"127.0.0.1:9402\"."},
+
+    Row{.path = "http_challenge", .type = Type::section, .doc = "certd's own answers to http-01 challenges."},
+    Row{.path = "http_challenge.listen", .type = Type::listen, .many = true, .default_text = "[]",
+        .doc = "Where to listen, e.g. \"[::]:80\" for IPv6 and IPv4; \"systemd:NAME\" takes a socket passed by systemd."},
+    Row{.path = "http_challenge.mode", .type = Type::choice, .default_text = "when-needed",
+        .doc = "Whether the port is bound only while a challenge waits for its validation.", .words = "when-needed|always"},
+
+    Row{.path = "log", .type = Type::section, .doc = "What is logged, and where."},
+    Row{.path = "log.level", .type = Type::choice, .default_text = "info",
+        .doc = "The least severity that is logged.", .words = "debug|info|notice|warning|error|critical"},
+    Row{.path = "log.file", .type = Type::path, .default_text = "standard error",
+        .doc = "A log file, rotated by certd itself."},
+    Row{.path = "log.max_size", .type = Type::size, .default_text = "10MB",
+        .doc = "Size at which the log file is rotated.", .low = 100'000, .high = 10'000'000'000},
+    Row{.path = "log.max_files", .type = Type::integer, .default_text = "5",
+        .doc = "Rotated files that are kept.", .low = 1, .high = 100},
+    Row{.path = "log.format", .type = Type::choice, .default_text = "text",
+        .doc = "One line of text, or one JSON object, per event.", .words = "text|json"},
+
+    Row{.path = "cas", .type = Type::sections, .doc = "The certificate authorities, by a name of your choice."},
+    Row{.path = "cas.*.directory", .type = Type::https_url, .doc = "URL of the ACME directory.", .need = Need::required},
+    Row{.path = "cas.*.contact", .type = Type::email, .many = true, .default_text = "[]",
+        .doc = "E-mail addresses of the account."},
+    Row{.path = "cas.*.agree_tos", .type = Type::boolean, .default_text = "false",
+        .doc = "That you agree to the CA's terms of service; CAs refuse an account without."},
+    Row{.path = "cas.*.ca_bundle", .type = Type::path, .default_text = "the system's trust store",
+        .doc = "PEM file with the roots the ACME server's own TLS certificate must chain to, for a private CA."},
+    Row{.path = "cas.*.proxy", .type = Type::proxy_url, .default_text = "no proxy",
+        .doc = "HTTP proxy for connections to this CA, e.g. http://proxy.internal:3128."},
+    Row{.path = "cas.*.account_key", .type = Type::choice, .default_text = "ecdsa-p256",
+        .doc = "Type of a new account's key.", .words = key_types},
+    Row{.path = "cas.*.limits", .type = Type::choice, .default_text = "none",
+        .doc = "Rate limits certd keeps within.", .words = "none|letsencrypt"},
+    Row{.path = "cas.*.parallel_orders", .type = Type::integer, .default_text = "4",
+        .doc = "Orders in progress at this CA at the same time.", .low = 1, .high = 64},
+    Row{.path = "cas.*.preferred_chain", .type = Type::text, .default_text = "the CA's default chain",
+        .doc = "Common name of the topmost issuer of the chain to choose among those the CA offers; if none has it, the default chain is used."},
+    Row{.path = "cas.*.eab", .doc = "external account binding", .need = Need::later},
+    Row{.path = "cas.*.insecure", .doc = "certd always verifies the CA's certificate; give a private CA's root as ca_bundle", .need = Need::refused},
+    Row{.path = "cas.*.verify_tls", .doc = "certd always verifies the CA's certificate; give a private CA's root as ca_bundle", .need = Need::refused},
+    Row{.path = "cas.*.email", .doc = "write contact: [ops@example.com]", .need = Need::refused},
+    Row{.path = "cas.*.{url,server}", .doc = "write directory: https://…", .need = Need::refused},
+
+    Row{.path = "defaults", .type = Type::section, .doc = "What lineages use unless they say otherwise."},
+    Row{.path = "defaults.dry_run_ca", .type = Type::name, .default_text = "none",
+        .doc = "CA for `certctl renew --dry-run`, e.g. a staging or local one."},
+    Row{.path = "{defaults,lineages.*}.cas", .type = Type::name, .many = true, .default_text = "none",
+        .doc = "CAs in order of preference; a later one is tried after repeated failure. Every lineage needs at least one."},
+    Row{.path = "{defaults,lineages.*}.key", .type = Type::choice, .default_text = "ecdsa-p256",
+        .doc = "Type of the certificate's key, a new one for each version.", .words = key_types},
+    Row{.path = "{defaults,lineages.*}.challenge", .type = Type::section, .default_text = "http-01 through http_challenge.listen, when that is set",
+        .doc = "How names are proven."},
+    Row{.path = "{defaults,lineages.*}.challenge.http-01", .type = Type::section,
+        .doc = "Over HTTP on port 80. `http-01: {}` answers from http_challenge.listen itself."},
+    Row{.path = "{defaults,lineages.*}.challenge.http-01.webroot", .type = Type::path, .default_text = "answered by http_challenge.listen",
+        .doc = "Document root of a web server that serves /.well-known/acme-challenge/ of all names."},
+    Row{.path = "{defaults,lineages.*}.challenge.dns-01", .doc = "the dns-01 challenge", .need = Need::later},
+    Row{.path = "{defaults,lineages.*}.challenge.tls-alpn-01", .doc = "the tls-alpn-01 challenge", .need = Need::later},
+    Row{.path = "{defaults,lineages.*}.challenge.{dns-account-01,dns-persist-01}", .doc = "this challenge", .need = Need::later},
+    Row{.path = "{defaults,lineages.*}.keep_versions", .type = Type::integer, .default_text = "5",
+        .doc = "Versions kept on disk; the live and the previous one always are.", .low = 2, .high = 1000},
+    Row{.path = "{defaults,lineages.*}.pre_issue", .type = Type::hooks, .default_text = "[]",
+        .doc = "Commands before an order is placed; if one fails none is placed."},
+    Row{.path = "{defaults,lineages.*}.post_issue", .type = Type::hooks, .default_text = "[]",
+        .doc = "Commands after a certificate was issued; a failure is reported and does not hold up deployment."},
+    Row{.path = "{defaults,lineages.*}.profile", .doc = "choosing a certificate profile", .need = Need::later},
+    Row{.path = "{defaults,lineages.*}.{must_staple,ocsp_must_staple}", .doc = no_must_staple, .need = Need::refused},
+    Row{.path = "{defaults,lineages.*}.{renew_before,renew_before_days}",
+        .doc = "certd renews when the CA suggests it (ARI), else at 2/3 of the lifetime; take the key out", .need = Need::refused},
+    Row{.path = "{defaults,lineages.*}.key_type", .doc = "write key: ecdsa-p256", .need = Need::refused},
+
+    Row{.path = "targets", .type = Type::sections, .doc = "The places where certificates are used, by a name of your choice."},
+    Row{.path = "targets.*.install", .type = Type::steps, .default_text = "[]",
+        .doc = "Files to write. The old content is kept until the new certificate is seen to be served."},
+    Row{.path = "targets.*.install[].part", .type = Type::choice,
+        .doc = "What to write; combined is the key followed by the full chain.", .need = Need::required,
+        .words = "cert|chain|fullchain|privkey|combined"},
+    Row{.path = "targets.*.install[].path", .type = Type::path, .doc = "Where to write it.", .need = Need::required},
+    Row{.path = "targets.*.install[].mode", .type = Type::mode, .default_text = "\"0644\", or \"0600\" for privkey and combined",
+        .doc = "Permissions from the moment of creation, in octal, quoted or not."},
+    Row{.path = "targets.*.install[].owner", .type = Type::account, .default_text = "certd's own user",
+        .doc = "User who owns the file."},
+    Row{.path = "targets.*.install[].group", .type = Type::account, .default_text = "certd's own group",
+        .doc = "Group of the file."},
+    Row{.path = "targets.*.exec", .type = Type::hooks, .default_text = "[]",
+        .doc = "Commands after the files are installed and before the test, e.g. to convert formats."},
+    Row{.path = "targets.*.test", .type = Type::command, .default_text = "none",
+        .doc = "Command that checks the service's configuration, e.g. [nginx, -t]; if it fails nothing is reloaded."},
+    Row{.path = "targets.*.reload", .type = Type::reload, .default_text = "none",
+        .doc = "How the service takes up the new files: a systemd unit or a command, e.g. [nginx, -s, reload]."},
+    Row{.path = "targets.*.reload.systemd", .type = Type::unit, .default_text = "none",
+        .doc = "Unit to reload, e.g. nginx.service; it must be active afterwards."},
+    Row{.path = "targets.*.verify", .type = Type::section, .doc = "How to see that the new certificate is served."},
+    Row{.path = "targets.*.verify.tls", .type = Type::endpoint, .many = true, .default_text = "[]",
+        .doc = "Addresses that must serve it over TLS, e.g. \"127.0.0.1:443\"."},
+    Row{.path = "targets.*.verify.server_names", .type = Type::host, .many = true, .default_text = "each name of the lineage",
+        .doc = "Server names (SNI) to ask for."},
+    Row{.path = "targets.*.verify.timeout", .type = Type::duration, .default_text = "30s",
+        .doc = "Until when every address must serve it.", .low = second, .high = hour},
+    Row{.path = "targets.*.verify.interval", .type = Type::duration, .default_text = "500ms",
+        .doc = "Pause between two looks while the old one is still served.", .low = 50, .high = minute},
+    Row{.path = "targets.*.command_timeout", .type = Type::duration, .default_text = "1m",
+        .doc = "Time limit of test and reload.", .low = second, .high = hour},
+    Row{.path = "targets.*.hosts", .doc = "deploying over ssh", .need = Need::later},
+    Row{.path = "targets.*.ssh", .doc = "deploying over ssh", .need = Need::later},
+    Row{.path = "targets.*.rollout", .doc = "deploying over ssh", .need = Need::later},
+
+    Row{.path = "lineages", .type = Type::sections,
+        .doc = "The certificates to keep, by name: [a-z0-9][a-z0-9._-]{0,63}, which becomes a directory name."},
+    Row{.path = "lineages.*.names", .type = Type::identifier, .many = true, .default_text = "the lineage's own name",
+        .doc = "DNS names and IP addresses of the certificate, at most 100; the first is the primary one."},
+    Row{.path = "lineages.*.targets", .type = Type::name, .many = true, .default_text = "[]",
+        .doc = "Where the certificate is deployed, in this order."},
+    Row{.path = "lineages.*.domains", .doc = "write names: [example.com, www.example.com]", .need = Need::refused},
+
+    Row{.path = "{targets.*.exec,defaults.pre_issue,defaults.post_issue,lineages.*.pre_issue,lineages.*.post_issue}[].command",
+        .type = Type::command, .doc = "What to run.", .need = Need::required},
+    Row{.path = "{targets.*.exec,defaults.pre_issue,defaults.post_issue,lineages.*.pre_issue,lineages.*.post_issue}[].timeout",
+        .type = Type::duration, .default_text = "5m", .doc = "After this the command and its children are killed, which counts as failure.",
+        .low = second, .high = day},
+    Row{.path = "{targets.*.exec,defaults.pre_issue,defaults.post_issue,lineages.*.pre_issue,lineages.*.post_issue}[].user",
+        .type = Type::account, .default_text = "certd's own user", .doc = "User who runs it."},
+    Row{.path = "{targets.*.exec,defaults.pre_issue,defaults.post_issue,lineages.*.pre_issue,lineages.*.post_issue}[].shell",
+        .doc = "write command: { shell: \"…\" }", .need = Need::refused},
+
+    Row{.path = "notify", .doc = "sending notifications", .need = Need::later},
+    Row{.path = "cluster", .doc = "running several daemons as a cluster", .need = Need::later},
+    Row{.path = "{certificates,certs}", .doc = "write lineages:", .need = Need::refused},
+};
+// clang-format on
+
+std::string_view type_word(Type type) {
+    switch (type) {
+        case Type::section:
+            return "mapping";
+        case Type::sections:
+            return "mapping from names";
+        case Type::steps:
+            return "list of mappings";
+        case Type::boolean:
+            return "true or false";
+        case Type::integer:
+            return "number";
+        case Type::size:
+            return "size";
+        case Type::duration:
+            return "duration";
+        case Type::choice:
+            return "choice";
+        case Type::text:
+            return "text";
+        case Type::name:
+            return "name";
+        case Type::identifier:
+            return "DNS name or IP address";
+        case Type::path:
+            return "absolute path";
+        case Type::mode:
+            return "octal mode";
+        case Type::account:
+            return "user or group";
+        case Type::account_or_none:
+            return "group, or \"\" for none";
+        case Type::email:
+            return "e-mail address";
+        case Type::https_url:
+            return "https URL";
+        case Type::proxy_url:
+            return "http URL";
+        case Type::listen:
+            return "ADDRESS:PORT";
+        case Type::endpoint:
+            return "HOST:PORT";
+        case Type::host:
+            return "server name";
+        case Type::unit:
+            return "systemd unit";
+        case Type::command:
+            return "command";
+        case Type::hooks:
+            return "command or list of commands";
+        case Type::reload:
+            return "command or mapping";
+    }
+    return "";
+}
+
+std::string format_size(std::int64_t octets) {
+    for (auto [unit, factor] : {std::pair{"GB", 1'000'000'000}, {"MB", 1'000'000}, {"kB", 1'000}}) {
+        if (octets % factor == 0) return fmt::format("{}{}", octets / factor, unit);
+    }
+    return fmt::format("{}B", octets);
+}
+
+std::string describe_range(const Row& row) {
+    switch (row.type) {
+        case Type::integer:
+            return fmt::format(" from {} to {}", row.low, row.high);
+        case Type::size:
+            return fmt::format(" from {} to {}", format_size(row.low), format_size(row.high));
+        case Type::duration:
+            return fmt::format(" from {} to {}", format_duration(Duration(row.low)),
+                               format_duration(Duration(row.high)));
+        default:
+            return "";
+    }
+}
+
+void insert(SchemaNode& root, std::string_view path, const Row& row) {
+    SchemaNode* node = &root;
+    auto any = [&] {
+        if (!node->any) node->any = std::make_unique<SchemaNode>();
+        node = node->any.get();
+    };
+    for (std::string_view step : split(path, '.')) {
+        bool items = step.ends_with("[]");
+        if (items) step.remove_suffix(2);
+        if (step == "*") {
+            any();
+        } else {
+            node = &node->keys[std::string(step)];
+        }
+        if (items) any();
+    }
+    node->row = &row;
+}
+
+SchemaNode build_schema() {
+    SchemaNode root;
+    for (const Row& row : table) {
+        for (const std::string& path : expand(row.path))
+            insert(root, path, row);
+    }
+    return root;
+}
+
+}  // namespace
+
+std::span<const Row> rows() {
+    return table;
+}
+
+std::vector<std::string> expand(std::string_view path) {
+    std::size_t open = path.find('{'), close = path.find('}');
+    if (open == std::string_view::npos) return {std::string(path)};
+    std::vector<std::string> result;
+    for (std::string_view alternative : split(path.substr(open + 1, close - open - 1), ',')) {
+        std::string head = std::string(path.substr(0, open)) + std::string(alternative);
+        for (const std::string& tail : expand(path.substr(close + 1)))
+            result.push_back(head + tail);
+    }
+    return result;
+}
+
+const SchemaNode& schema() {
+    static const SchemaNode root = build_schema();
+    return root;
+}
+
+std::string list_words(std::string_view words) {
+    std::string result;
+    std::vector<std::string_view> parts = split(words, '|');
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (i > 0) result += i + 1 == parts.size() ? " or " : ", ";
+        result += parts[i];
+    }
+    return result;
+}
+
+std::string describe_type(const Row& row) {
+    std::string type =
+        row.type == Type::choice ? list_words(row.words) : std::string(type_word(row.type)) + describe_range(row);
+    return row.many ? "list of: " + type : type;
+}
+
+}  // namespace certd::config
