@@ -1,0 +1,90 @@
+#include "config/checks.hpp"
+
+#include "tests/unit/config/fixture.hpp"
+
+using namespace certd;
+using namespace certd::config;
+using namespace certd::config::test;
+
+namespace {
+
+Lines said_about_install(const std::string& steps) {
+    return findings(base + "targets: { web: { install: [" + steps +
+                    "], verify: { tls: [\"h:1\"] } } }\nlineages: { example.com: { targets: [web] } }\n");
+}
+
+Lines said_about_ca(const std::string& members) {
+    return findings("cas:\n  main: { " + members +
+                    " }\ndefaults: { cas: [main] }\nhttp_challenge: { listen: \"[::]:80\" }\n" + web);
+}
+
+}  // namespace
+
+TEST_CASE("a private key that everybody could read is refused") {
+    const std::string combined = "{ part: combined, path: /k, mode: \"0604\" }",
+                      privkey = "{ part: privkey, path: /k, mode: 0644 }";
+    CHECK(said_about_install(combined) == Lines{"4:53 error: '/k' holds the private key and mode 0604 opens it to "
+                                                "everybody (write mode: \"0600\", or \"0640\" and a group)"});
+    CHECK(said_about_install(privkey) == Lines{"4:52 error: '/k' holds the private key and mode 0644 opens it to "
+                                               "everybody (write mode: \"0600\", or \"0640\" and a group)"});
+    CHECK(said_about_install("{ part: privkey, path: /k, mode: \"0660\" }") ==
+          Lines{"4:52 warning: Mode 0660 lets the group replace the private key in '/k' (write mode: \"0640\")"});
+    CHECK(said_about_install("{ part: cert, path: /c, mode: \"0666\" }") ==
+          Lines{"4:49 error: Mode 0666 lets everybody change '/c' (write mode: \"0644\")"});
+    CHECK(said_about_install(
+              "{ part: privkey, path: /k, mode: \"0640\" }, { part: combined, path: /c }, { part: chain, path: /d }") ==
+          Lines{});
+}
+
+TEST_CASE("one target must not write a path twice, two targets should not share one") {
+    CHECK(said_about_install("{ part: cert, path: /c }, { part: chain, path: /c }") ==
+          Lines{"4:76 error: The target 'web' writes '/c' twice"});
+    CHECK(findings(base + "targets:\n  a: { install: [{ part: cert, path: /c }], verify: { tls: [\"h:1\"] } }\n"
+                          "  b: { install: [{ part: cert, path: /c }], verify: { tls: [\"h:1\"] } }\nlineages: { "
+                          "example.com: { targets: [a, b] } }\n") ==
+          Lines{"6:38 warning: The targets 'a' and 'b' both write '/c' (give each file to one target)"});
+}
+
+TEST_CASE("a target that nothing verifies and a lineage without targets are warned about") {
+    CHECK(findings(base + "targets: { web: { test: [nginx, -t] } }\nlineages: { example.com: {} }\n") ==
+          Lines{"4:12 warning: Nothing checks what the target 'web' serves (add verify: { tls: [\"127.0.0.1:443\"] })",
+                "5:13 warning: The lineage 'example.com' has no targets: nothing checks that it is served (add "
+                "targets: [NAME])"});
+    CHECK(
+        findings(base + "targets: { web: { verify: { tls: [\"h:1\"], timeout: 1s, interval: 2s } } }\nlineages: { "
+                        "example.com: { targets: [web] } }\n") ==
+        Lines{"4:12 warning: The target 'web' is looked at once only: verify.interval is longer than verify.timeout"});
+}
+
+TEST_CASE("a CA that has closed is refused, one without agreement is warned about, one without contact is fine") {
+    CHECK(
+        said_about_ca("directory: \"https://api.BUYPASS.com/acme/directory\", agree_tos: true") ==
+        Lines{"2:3 error: The CA 'main' is Buypass, whose ACME service ended in October 2025 (choose another CA, e.g. "
+              "https://acme-v02.api.letsencrypt.org/directory)"});
+    CHECK(said_about_ca("directory: \"https://notbuypass.com/\", agree_tos: true") == Lines{});
+    CHECK(said_about_ca("directory: \"https://ca.example/\"") ==
+          Lines{"2:3 warning: Without agree_tos the CA 'main' will refuse an account (read its terms of service and "
+                "write agree_tos: true)"});
+}
+
+TEST_CASE("dry runs at a CA with limits are warned about") {
+    std::string text =
+        "cas: { main: { directory: \"https://ca.example/\", agree_tos: true, limits: letsencrypt } }\n"
+        "http_challenge: { listen: \"[::]:80\" }\ndefaults: { cas: [main], dry_run_ca: main }\n" +
+        web;
+    CHECK(findings(text) == Lines{"1:8 warning: Dry runs at the CA 'main' count against its limits (let dry_run_ca "
+                                  "name a staging or local CA without limits)"});
+}
+
+TEST_CASE("a configuration without lineages loads with a warning") {
+    Loaded loaded = load_text("");
+    CHECK(loaded.config);
+    CHECK(findings(loaded) == Lines{"0:0 warning: No lineages are configured: there is nothing to do"});
+}
+
+TEST_CASE("a target that only moved to another line is the same target") {
+    auto one = config_of(base + web), other = config_of("# moved\n" + base + web);
+    CHECK(one->targets == other->targets);
+    CHECK(one->cas == other->cas);
+    CHECK(one->targets.at({"web"}).location.line != other->targets.at({"web"}).location.line);
+}

@@ -1,0 +1,158 @@
+#include "tests/unit/config/fixture.hpp"
+
+using namespace certd;
+using namespace certd::config;
+using namespace certd::config::test;
+
+namespace {
+
+const std::string web_target = "targets: { web: { verify: { tls: [\"127.0.0.1:443\"] } } }\n";  // line 4
+
+std::vector<std::string> names_of(const Lineage& lineage) {
+    std::vector<std::string> names;
+    for (const Identifier& name : lineage.names)
+        names.push_back(name.value);
+    return names;
+}
+
+Lines said_about(const std::string& members) {
+    return findings(base + web_target + "lineages:\n  a: { targets: [web], " + members + " }\n");
+}
+
+std::string list_of_names(int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i)
+        list += fmt::format("{}n{}.example.com", i ? ", " : "", i);
+    return list;
+}
+
+}  // namespace
+
+TEST_CASE("a lineage without names is for its own name") {
+    auto config = config_of(base + "lineages: { www.example.com: }\n");
+    const Lineage& lineage = *config->lineages.at("www.example.com");
+    CHECK(lineage.name == "www.example.com");
+    CHECK(names_of(lineage) == Lines{"www.example.com"});
+    CHECK(lineage.cas == std::vector<CaName>{{"main"}});
+    CHECK(lineage.location.line == 4);
+    CHECK(lineage.location.column == 13);
+    CHECK(*lineage.location.file == "certd.yaml");
+}
+
+TEST_CASE("names are canonical, in the order given, and may be addresses") {
+    auto config =
+        config_of(base + "lineages: { a: { names: [WWW.Example.com, example.com, 192.0.2.1, \"2001:DB8:0::1\"] } }\n");
+    CHECK(names_of(*config->lineages.at("a")) == Lines{"www.example.com", "example.com", "192.0.2.1", "2001:db8::1"});
+    CHECK(names_of(*config_of(base + "lineages: { a: { names: one.example.com } }\n")->lineages.at("a")) ==
+          Lines{"one.example.com"});
+}
+
+TEST_CASE("faulty names are refused at their place") {
+    CHECK(said_about("names: [example.com, \"a b.example.com\"]") ==
+          Lines{"6:45 error: Not a name for a certificate: 'a b.example.com': only letters, digits and '-' are allowed "
+                "(write IDNs as A-labels, "
+                "xn--…) (Correct the name; write IDNs as A-labels)"});
+    CHECK(said_about("names: [example.com, Example.COM]") ==
+          Lines{"6:45 error: The name 'example.com' is listed twice"});
+    CHECK(said_about("names: []") == Lines{"6:31 error: The lineage 'a' has no names (list them, or leave the key out "
+                                           "to use the lineage's own name)"});
+    CHECK(said_about("keep_versions: 3") ==
+          Lines{"6:3 error: The lineage 'a' has no names, and its own is no DNS name (add names: [www.example.com])"});
+    CHECK(said_about("names: [\"*.example.com\"]") ==
+          Lines{"6:32 error: http-01 cannot prove the wildcard '*.example.com' (list the names one by one; dns-01, "
+                "which can, is not available in "
+                "this release)"});
+}
+
+TEST_CASE("a lineage has at most 100 names") {
+    CHECK(said_about("names: [" + list_of_names(100) + "]") == Lines{});
+    Lines said = said_about("names: [" + list_of_names(101) + "]");
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].ends_with("error: The lineage 'a' has more than 100 names (split it into several lineages)"));
+}
+
+TEST_CASE("a lineage overrides the defaults key by key, each as a whole") {
+    auto config = config_of(
+        "cas:\n  one: { directory: \"https://one.example/\" }\n  two: { directory: \"https://two.example/\" }\n"
+        "http_challenge: { listen: [\"0.0.0.0:80\", \"systemd:http\"] }\n"
+        "defaults:\n  cas: [one, two]\n  dry_run_ca: two\n  key: rsa-2048\n  challenge: { http-01: { webroot: "
+        "/var/www/html } }\n"
+        "  keep_versions: 7\n  pre_issue: [/bin/true]\n  post_issue: [[/bin/a], { command: [/bin/b, x], timeout: 10s, "
+        "user: www }]\n"
+        "lineages:\n  plain.example.com: {}\n"
+        "  own.example.com: { cas: two, key: ecdsa-p384, challenge: { http-01: {} }, keep_versions: 2, pre_issue: [], "
+        "post_issue: { shell: \"a | b\" } }\n");
+    CHECK(config->dry_run_ca == CaName{"two"});
+    const Lineage& plain = *config->lineages.at("plain.example.com");
+    CHECK(plain.cas == std::vector<CaName>{{"one"}, {"two"}});
+    CHECK(plain.key == KeyType::rsa_2048);
+    CHECK(plain.challenge.http01->webroot == "/var/www/html");
+    CHECK(plain.keep_versions == 7);
+    CHECK(plain.pre_issue == std::vector<Hook>{{{{"/bin/true"}}, minutes(5), ""}});
+    CHECK(plain.post_issue ==
+          std::vector<Hook>{{{{"/bin/a"}}, minutes(5), ""}, {{{"/bin/b", "x"}}, seconds(10), "www"}});
+    const Lineage& own = *config->lineages.at("own.example.com");
+    CHECK(own.cas == std::vector<CaName>{{"two"}});
+    CHECK(own.key == KeyType::ecdsa_p384);
+    CHECK(own.challenge.http01.has_value());
+    CHECK_FALSE(own.challenge.http01->webroot);
+    CHECK(own.keep_versions == 2);
+    CHECK(own.pre_issue.empty());
+    CHECK(own.post_issue == std::vector<Hook>{{{{"/bin/sh", "-c", "a | b"}}, minutes(5), ""}});
+}
+
+TEST_CASE("references to what is not configured are errors with the nearest name") {
+    CHECK(findings(base + web_target + "lineages: { example.com: { targets: [web, wep, web], cas: [nain] } }\n") ==
+          Lines{"5:43 error: There is no target 'wep' (did you mean 'web'?)",
+                "5:48 error: The target 'web' is listed twice",
+                "5:60 error: There is no CA 'nain' (did you mean 'main'?)"});
+    CHECK(findings("cas: { main: { directory: \"https://ca.example/\", agree_tos: true } }\ndefaults: { dry_run_ca: "
+                   "staging }\nlineages: {}\n") == Lines{"2:25 error: There is no CA 'staging'"});
+}
+
+TEST_CASE("a lineage needs a CA") {
+    Lines expected = {"3:13 error: The lineage 'example.com' has no CA (add cas: [NAME] to it or to defaults)"};
+    CHECK(findings("http_challenge: { listen: \"[::]:80\" }\n" + ("targets" + web_target.substr(7)) +
+                   "lineages: { example.com: { targets: [web] } }\n") == expected);
+    CHECK(findings("http_challenge: { listen: \"[::]:80\" }\n" + web_target +
+                   "lineages: { example.com: { targets: [web] } }\ndefaults: { cas: [] }\n") == expected);
+    CHECK(findings("http_challenge: { listen: \"[::]:80\" }\n" + web_target +
+                   "lineages: { example.com: { targets: [web], cas: [] } }\n") == expected);
+}
+
+TEST_CASE("http-01 needs a listener or a webroot") {
+    std::string ca = "cas: { main: { directory: \"https://ca.example/dir\", agree_tos: true } }\n";
+    CHECK(findings(ca + "defaults: { cas: [main], challenge: { http-01: {} } }\n" + web_target +
+                   "lineages: { example.com: { targets: [web] } }\n") ==
+          Lines{"2:39 error: http-01 without a webroot needs certd's own listener, and http_challenge.listen is not "
+                "set (set http_challenge: { "
+                "listen: \"[::]:80\" }, or give a webroot)"});
+    CHECK(
+        findings(ca + "defaults: { cas: [main] }\n" + web_target + "lineages: { example.com: { targets: [web] } }\n") ==
+        Lines{"4:13 error: The lineage 'example.com' has no challenge: nothing proves its names (set http_challenge: { "
+              "listen: \"[::]:80\" }, "
+              "or challenge: { http-01: { webroot: /var/www/html } } in defaults)"});
+    CHECK(findings(ca + "defaults: { cas: [main], challenge: {} }\n" + web_target +
+                   "lineages: { example.com: { targets: [web] } }\n") ==
+          Lines{"2:37 error: The challenge names no way to prove a name (write { http-01: {} } or { http-01: { "
+                "webroot: /var/www/html } })"});
+    CHECK(findings(ca + "defaults: { cas: [main], challenge: { http-01: { webroot: /w } } }\n" + web_target +
+                   "lineages: { example.com: { targets: [web] } }\n") == Lines{});
+}
+
+TEST_CASE("with a listener http-01 needs not be asked for") {
+    auto config = config_of(base + "lineages: { example.com: {} }\n");
+    REQUIRE(config->lineages.at("example.com")->challenge.http01);
+    CHECK_FALSE(config->lineages.at("example.com")->challenge.http01->webroot);
+}
+
+TEST_CASE("metacharacters in commands stay arguments; only an explicit shell runs one") {
+    auto config = config_of(base +
+                            "targets: { web: { test: [/bin/echo, \"$(id)\", \"; rm -rf /\", \"`x`\"], reload: { shell: "
+                            "\"kill -HUP 1\" } } }\n"
+                            "lineages: { example.com: { targets: [web] } }\n");
+    const Target& target = config->targets.at({"web"});
+    CHECK(target.test.argv == Lines{"/bin/echo", "$(id)", "; rm -rf /", "`x`"});
+    CHECK(target.reload.command.argv == Lines{"/bin/sh", "-c", "kill -HUP 1"});
+    CHECK(target.reload.systemd_unit.empty());
+}

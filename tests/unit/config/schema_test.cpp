@@ -1,0 +1,280 @@
+// Every row of the schema, one case each: the key can be set, lands in the model, and its documented default is the
+// model's own.
+#include "config/schema.hpp"
+
+#include "tests/unit/config/fixture.hpp"
+
+#include <functional>
+#include <map>
+#include <set>
+
+using namespace certd;
+using namespace certd::config;
+using namespace certd::config::test;
+
+namespace {
+
+const Ca& ca(const Config& config) {
+    return config.cas.at({"main"});
+}
+const Target& target(const Config& config) {
+    return config.targets.at({"web"});
+}
+const Lineage& lineage(const Config& config) {
+    return *config.lineages.at("example.com");
+}
+const InstallStep& step(const Config& config) {
+    return target(config).install.at(0);
+}
+
+// A configuration with one of everything, into which `value` is set for `key` (a path with "*" and "[]").
+std::string text_with(const std::string& key, const std::string& value) {
+    std::map<std::string, std::string> members = {{"http_challenge.listen", "\"[::]:80\""},
+                                                  {"cas.*.directory", "\"https://ca.example/dir\""},
+                                                  {"defaults.cas", "[main]"},
+                                                  {"targets.*.install[].part", "fullchain"},
+                                                  {"targets.*.install[].path", "/f"},
+                                                  {"lineages.*.names", "[example.com]"}};
+    if (key.ends_with("].timeout") || key.ends_with("].user"))
+        members[key.substr(0, key.rfind('.')) + ".command"] = "[/bin/x]";
+    if (!value.empty()) members[key] = value;
+    const std::map<std::string, std::string> names = {{"cas", "main"}, {"targets", "web"}, {"lineages", "example.com"}};
+
+    std::string text;
+    std::function<void(const std::string&, std::string)> write = [&](const std::string& prefix, std::string indent) {
+        std::set<std::string> done;
+        for (const auto& [path, member] : members) {
+            if (!path.starts_with(prefix)) continue;
+            std::string rest = path.substr(prefix.size());
+            std::string word = rest.substr(0, rest.find('.'));
+            if (!done.insert(word).second) continue;
+            if (word == rest) {
+                text += indent + word + ": " + member + "\n";
+            } else if (word.ends_with("[]")) {
+                text += indent + word.substr(0, word.size() - 2) + ":\n" + indent + "  -\n";
+                write(prefix + word + ".", indent + "    ");
+            } else {
+                text += indent + (word == "*" ? names.at(prefix.substr(0, prefix.size() - 1)) : word) + ":\n";
+                write(prefix + word + ".", indent + "  ");
+            }
+        }
+    };
+    write("", "");
+    return text;
+}
+
+struct Case {
+    std::string value;                               // as written
+    std::function<std::string(const Config&)> read;  // as it lands
+    std::string landed;
+    std::string default_landed;  // without the key; "" where the key is required
+};
+
+std::string list(const std::vector<std::string>& values) {
+    return fmt::format("[{}]", fmt::join(values, " "));
+}
+
+template <class Name>
+std::string list_of_names(const std::vector<Name>& names) {
+    std::vector<std::string> texts;
+    for (const Name& name : names)
+        texts.push_back(name.text);
+    return list(texts);
+}
+
+std::string hooks(const std::vector<Hook>& hooks_) {
+    std::string text;
+    for (const Hook& hook : hooks_)
+        text += list(hook.command.argv) + format_duration(hook.timeout) + hook.user;
+    return text;
+}
+
+std::string optional(const std::optional<std::string>& value) {
+    return value.value_or("unset");
+}
+
+#define FIELD(expression) [](const Config& config) -> std::string { return expression; }
+
+const std::map<std::string, Case>& cases() {
+    static const std::map<std::string, Case> table = [] {
+        std::map<std::string, Case> all = {
+            {"state_dir", {"/s", FIELD(config.state_dir), "/s", "/var/lib/certd"}},
+            {"parallel_orders", {"3", FIELD(std::to_string(config.parallel_orders)), "3", "8"}},
+            {"jitter", {"2h", FIELD(format_duration(config.jitter)), "2h", "1h"}},
+            {"control.socket", {"/c", FIELD(config.control.socket), "/c", "/run/certd/control.sock"}},
+            {"control.group", {"\"\"", FIELD(config.control.group), "", "certd"}},
+            {"control.viewers", {"[a, b]", FIELD(list(config.control.viewers)), "[a b]", "[]"}},
+            {"control.admins", {"a", FIELD(list(config.control.admins)), "[a]", "[]"}},
+            {"metrics.listen", {"127.0.0.1:9402", FIELD(optional(config.metrics_listen)), "127.0.0.1:9402", "unset"}},
+            {"http_challenge.listen",
+             {"[\"[::]:80\", \"systemd:http\"]", FIELD(list(config.http_challenge.listen)), "[[::]:80 systemd:http]",
+              "[[::]:80]"}},
+            {"http_challenge.mode",
+             {"always", FIELD(config.http_challenge.mode == HttpListen::always ? "always" : "when-needed"), "always",
+              "when-needed"}},
+            {"log.level", {"debug", FIELD(config.log.level), "debug", "info"}},
+            {"log.file", {"/l", FIELD(optional(config.log.file)), "/l", "unset"}},
+            {"log.max_size", {"64MiB", FIELD(std::to_string(config.log.max_size)), "67108864", "10000000"}},
+            {"log.max_files", {"9", FIELD(std::to_string(config.log.max_files)), "9", "5"}},
+            {"log.format", {"json", FIELD(config.log.format == Log::Format::json ? "json" : "text"), "json", "text"}},
+            {"cas.*.directory", {"https://other.example/", FIELD(ca(config).directory), "https://other.example/", ""}},
+            {"cas.*.contact",
+             {"[mailto:a@b.example, c@d.example]", FIELD(list(ca(config).contact)), "[a@b.example c@d.example]", "[]"}},
+            {"cas.*.agree_tos", {"true", FIELD(ca(config).agree_tos ? "true" : "false"), "true", "false"}},
+            {"cas.*.ca_bundle", {"/b.pem", FIELD(optional(ca(config).ca_bundle)), "/b.pem", "unset"}},
+            {"cas.*.proxy",
+             {"http://p.example:3128", FIELD(optional(ca(config).proxy)), "http://p.example:3128", "unset"}},
+            {"cas.*.account_key",
+             {"rsa-3072", FIELD(std::string(to_string(ca(config).account_key))), "rsa-3072", "ecdsa-p256"}},
+            {"cas.*.limits",
+             {"letsencrypt", FIELD(ca(config).limits == LimitsModel::letsencrypt ? "letsencrypt" : "none"),
+              "letsencrypt", "none"}},
+            {"cas.*.parallel_orders", {"1", FIELD(std::to_string(ca(config).parallel_orders)), "1", "4"}},
+            {"cas.*.preferred_chain",
+             {"ISRG Root X1", FIELD(optional(ca(config).preferred_chain)), "ISRG Root X1", "unset"}},
+            {"defaults.dry_run_ca",
+             {"main", FIELD(config.dry_run_ca ? config.dry_run_ca->text : "unset"), "main", "unset"}},
+            {"targets.*.install[].part",
+             {"combined", FIELD(std::string(to_string(step(config).part))), "combined", ""}},
+            {"targets.*.install[].path", {"/other", FIELD(step(config).path), "/other", ""}},
+            {"targets.*.install[].mode", {"0640", FIELD(fmt::format("{:04o}", step(config).mode)), "0640", "0644"}},
+            {"targets.*.install[].owner", {"root", FIELD(optional(step(config).owner)), "root", "unset"}},
+            {"targets.*.install[].group", {"33", FIELD(optional(step(config).group)), "33", "unset"}},
+            {"targets.*.exec",
+             {"[[a, b], { shell: c }]", FIELD(hooks(target(config).exec)), "[a b]5m[/bin/sh -c c]5m", ""}},
+            {"targets.*.test", {"[a, b]", FIELD(list(target(config).test.argv)), "[a b]", "[]"}},
+            {"targets.*.reload", {"[a, b]", FIELD(list(target(config).reload.command.argv)), "[a b]", "[]"}},
+            {"targets.*.reload.systemd", {"a.service", FIELD(target(config).reload.systemd_unit), "a.service", ""}},
+            {"targets.*.verify.tls",
+             {"[\"a:1\", \"[::1]:2\"]", FIELD(list(target(config).verify.tls)), "[a:1 [::1]:2]", "[]"}},
+            {"targets.*.verify.server_names",
+             {"a.example", FIELD(list(target(config).verify.server_names)), "[a.example]", "[]"}},
+            {"targets.*.verify.timeout", {"1m", FIELD(format_duration(target(config).verify.timeout)), "1m", "30s"}},
+            {"targets.*.verify.interval",
+             {"1s", FIELD(format_duration(target(config).verify.interval)), "1s", "500ms"}},
+            {"targets.*.command_timeout", {"2m", FIELD(format_duration(target(config).command_timeout)), "2m", "1m"}},
+            {"lineages.*.names",
+             {"[a.example.com]", FIELD(lineage(config).names.at(0).value), "a.example.com", "example.com"}},
+            {"lineages.*.targets", {"[web]", FIELD(list_of_names(lineage(config).targets)), "[web]", "[]"}},
+        };
+        for (std::string scope : {"defaults.", "lineages.*."}) {
+            all[scope + "cas"] = {"[main]", FIELD(list_of_names(lineage(config).cas)), "[main]", "[main]"};
+            all[scope + "key"] = {"rsa-4096", FIELD(std::string(to_string(lineage(config).key))), "rsa-4096",
+                                  "ecdsa-p256"};
+            all[scope + "challenge.http-01.webroot"] = {
+                "/w", FIELD(optional(lineage(config).challenge.http01->webroot)), "/w", "unset"};
+            all[scope + "keep_versions"] = {"9", FIELD(std::to_string(lineage(config).keep_versions)), "9", "5"};
+            all[scope + "pre_issue"] = {"[a, b]", FIELD(hooks(lineage(config).pre_issue)), "[a b]5m", ""};
+            all[scope + "post_issue"] = {"{ shell: a b }", FIELD(hooks(lineage(config).post_issue)),
+                                         "[/bin/sh -c a b]5m", ""};
+            all[scope + "pre_issue[].command"] = {"[a]", FIELD(hooks(lineage(config).pre_issue)), "[a]5m", ""};
+            all[scope + "pre_issue[].timeout"] = {"1m", FIELD(hooks(lineage(config).pre_issue)), "[/bin/x]1m",
+                                                  "[/bin/x]5m"};
+            all[scope + "pre_issue[].user"] = {"u", FIELD(hooks(lineage(config).pre_issue)), "[/bin/x]5mu",
+                                               "[/bin/x]5m"};
+            all[scope + "post_issue[].command"] = {"{ shell: a }", FIELD(hooks(lineage(config).post_issue)),
+                                                   "[/bin/sh -c a]5m", ""};
+            all[scope + "post_issue[].timeout"] = {"1m", FIELD(hooks(lineage(config).post_issue)), "[/bin/x]1m",
+                                                   "[/bin/x]5m"};
+            all[scope + "post_issue[].user"] = {"u", FIELD(hooks(lineage(config).post_issue)), "[/bin/x]5mu",
+                                                "[/bin/x]5m"};
+        }
+        all["targets.*.exec[].command"] = {"[a]", FIELD(hooks(target(config).exec)), "[a]5m", ""};
+        all["targets.*.exec[].timeout"] = {"1m", FIELD(hooks(target(config).exec)), "[/bin/x]1m", "[/bin/x]5m"};
+        all["targets.*.exec[].user"] = {"u", FIELD(hooks(target(config).exec)), "[/bin/x]5mu", "[/bin/x]5m"};
+        return all;
+    }();
+    return table;
+}
+
+bool is_leaf(const Row& row) {
+    return row.type != Type::section && row.type != Type::sections && row.type != Type::steps;
+}
+bool is_available(const Row& row) {
+    return row.need == Need::optional || row.need == Need::required;
+}
+
+std::string read(const std::string& key, const std::string& value) {
+    INFO(text_with(key, value));
+    return cases().at(key).read(*config_of(text_with(key, value)));
+}
+
+void check_tree(const SchemaNode& node, const std::string& path) {
+    for (const auto& [key, child] : node.keys) {
+        INFO(path << key);
+        CHECK(child.row != nullptr);
+        check_tree(child, path + key + ".");
+    }
+    if (node.any) check_tree(*node.any, path + "*.");
+}
+
+}  // namespace
+
+TEST_CASE("every key of the schema can be set, lands in the model and has the default the schema says") {
+    std::set<std::string> known;
+    for (const Row& row : rows()) {
+        if (!is_leaf(row) || !is_available(row)) continue;
+        for (const std::string& key : expand(row.path)) {
+            INFO(key);
+            known.insert(key);
+            REQUIRE(cases().contains(key));
+            const Case& expected = cases().at(key);
+            CHECK(read(key, expected.value) == expected.landed);
+            if (row.need != Need::required) CHECK(read(key, "") == expected.default_landed);
+            // A default that reads as a value is the very value that the model has without the key.
+            bool is_text = row.default_text.find(' ') != std::string_view::npos || row.default_text == "none" ||
+                           row.default_text == "[]";
+            if (row.need == Need::optional && (!is_text || row.type == Type::choice)) {
+                CHECK(read(key, std::string(row.default_text)) == expected.default_landed);
+            }
+        }
+    }
+    for (const auto& [key, unused] : cases()) {
+        INFO(key);
+        CHECK(known.contains(key));
+    }
+}
+
+TEST_CASE("every row says what it is about, and every step of the way to a key is a row") {
+    for (const Row& row : rows()) {
+        INFO(row.path);
+        CHECK_FALSE(row.doc.empty());
+        CHECK((row.type != Type::choice || !row.words.empty()));
+        CHECK(row.low <= row.high);
+        if (is_leaf(row) && row.need == Need::optional) CHECK_FALSE(row.default_text.empty());
+    }
+    check_tree(schema(), "");
+}
+
+TEST_CASE("alternatives in braces stand for each of their paths") {
+    CHECK(expand("a") == Lines{"a"});
+    CHECK(expand("{a,b.*}.{c,d}") == Lines{"a.c", "a.d", "b.*.c", "b.*.d"});
+}
+
+TEST_CASE("modes are octal however they are written, sizes have units") {
+    for (const char* mode : {"0640", "\"0640\"", "640", "0o640"})
+        CHECK(read("targets.*.install[].mode", mode) == "0640");
+    for (auto [text, octets] : {std::pair{"200kB", "200000"},
+                                {"200KB", "200000"},
+                                {"1 MB", "1000000"},
+                                {"1MiB", "1048576"},
+                                {"1GB", "1000000000"},
+                                {"1GiB", "1073741824"},
+                                {"100000B", "100000"}}) {
+        CHECK(read("log.max_size", text) == octets);
+    }
+}
+
+TEST_CASE("keys default to mode 0600, certificates to 0644") {
+    auto mode = [](std::string part) { return step(*config_of(text_with("targets.*.install[].part", part))).mode; };
+    CHECK(mode("privkey") == 0600);
+    CHECK(mode("combined") == 0600);
+    CHECK(mode("cert") == 0644);
+    CHECK(mode("chain") == 0644);
+    CHECK(mode("fullchain") == 0644);
+}
+
+TEST_CASE("parts have their file names") {
+    CHECK(file_name(Part::privkey) == "privkey.pem");
+    CHECK(file_name(Part::fullchain) == "fullchain.pem");
+}
