@@ -1,5 +1,5 @@
-// When to try again after a failure (acme-facts §7.2): 1, 10, 100 minutes, then daily — never sooner than the other side
-// asked, never longer between attempts than the certificate can afford. Pure.
+// When to try again after a failure (acme-facts §7.2): 1, 10, 100 minutes, then daily — never sooner than the other
+// side asked, never longer between attempts than the certificate can afford. Pure.
 #pragma once
 
 #include "daemon/lineage/lineage.hpp"
@@ -7,12 +7,17 @@
 namespace certd {
 
 // `failures` in a row, this one included, at least 1. `lifetime`: of the certificate at stake, zero when there is none.
-Time next_issue_attempt(std::uint32_t failures, const Problem& problem, Time now, Duration lifetime, const std::string& seed);
+Time next_issue_attempt(std::uint32_t failures, const Problem& problem, Time now, Duration lifetime,
+                        const std::string& seed);
 // Deployment costs nobody but us: 1, 5, 15, 30 minutes, then hourly.
 Time next_deploy_attempt(std::uint32_t failures, const Problem& problem, Time now, const std::string& seed);
 
-// The state after a failed or successful attempt at a CA.
-void record_issue_failure(LineageState& state, const CaName& ca, const Problem& problem, Time now, Duration lifetime, const std::string& lineage);
+// The state after a failed or successful attempt at a CA. A problem of Retry::at_once charges no failure. The history
+// is the caller's to write.
+void record_issue_failure(LineageState& state, const CaName& ca, const Problem& problem, Time now, Duration lifetime,
+                          const std::string& lineage);
 void record_issue_success(LineageState& state, const CaName& ca, Time now);
+// Called before an attempt is recorded: failures counted under another configuration (policy_digest) are forgotten.
+void note_policy(LineageState& state, const std::string& digest);
 
 }  // namespace certd

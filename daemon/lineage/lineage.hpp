@@ -1,4 +1,5 @@
-// What is known of a lineage at one moment: facts of its certificates and the state that survives restarts. Values only.
+// What is known of a lineage at one moment: facts of its certificates and the state that survives restarts.
+// Values only.
 #pragma once
 
 #include "libacme/base/ids.hpp"
@@ -16,13 +17,13 @@ namespace certd {
 // One issued certificate, as version.json records it. Immutable.
 struct VersionFacts {
     VersionNumber number;
-    std::vector<Identifier> names;   // sorted
+    std::vector<Identifier> names;  // sorted
     KeyType key_type = KeyType::ecdsa_p256;
     CaName ca;
-    std::string directory_url;       // of the CA that issued it
-    std::string serial;              // lower-case hex
-    std::string fingerprint;         // SHA-256 of the leaf, lower-case hex
-    std::string issuer;              // untrusted text
+    std::string directory_url;  // of the CA that issued it
+    std::string serial;         // lower-case hex
+    std::string fingerprint;    // SHA-256 of the leaf, lower-case hex
+    std::string issuer;         // untrusted text
     Time not_before, not_after, issued_at;
     Duration lifetime() const { return not_after - not_before; }
     bool operator==(const VersionFacts&) const = default;
@@ -30,14 +31,15 @@ struct VersionFacts {
 
 enum class HostState { pending, deploying, deployed, failed, rolled_back };
 
-// One target on one host ("local" in the absence of `hosts`).
+// One target on one host ("local" in the absence of `hosts`). With an empty name: the switch of `live` itself, kept
+// only while that fails, so that its retries are spaced for a lineage without targets too.
 struct TargetState {
     TargetName target;
     std::string host = "local";
     HostState state = HostState::pending;
-    VersionNumber version;             // the one deployed and verified; 0: none
-    VersionNumber wanted;              // the one being or to be deployed
-    std::string served_fingerprint;    // as last seen
+    VersionNumber version;           // the one deployed and verified; 0: none
+    VersionNumber wanted;            // the one being or to be deployed
+    std::string served_fingerprint;  // as last seen
     std::optional<Time> verified_at;
     std::optional<Problem> problem;
     std::uint32_t failures = 0;
@@ -47,7 +49,7 @@ struct TargetState {
 
 // Attempts at one CA. Persisted, so that a restart neither forgets nor repeats them.
 struct CaAttempts {
-    std::uint32_t failures = 0;              // in a row
+    std::uint32_t failures = 0;  // in a row
     std::optional<Time> last_attempt;
     std::optional<Time> next_attempt;
     std::optional<Problem> problem;
@@ -56,8 +58,8 @@ struct CaAttempts {
 
 struct HistoryEntry {
     Time at;
-    std::string what;                        // "issued version 4 from letsencrypt"
-    std::string code;                        // of the problem, when it is one
+    std::string what;  // "issued version 4 from letsencrypt"
+    std::string code;  // of the problem, when it is one
     bool operator==(const HistoryEntry&) const = default;
 };
 constexpr std::size_t history_limit = 50;
@@ -65,16 +67,16 @@ constexpr std::size_t history_limit = 50;
 // state.json of a lineage.
 struct LineageState {
     std::map<CaName, CaAttempts> attempts;
-    VersionNumber live, newest;              // newest: the last one issued, deployed or not
-    std::vector<VersionNumber> rejected;     // rolled back from by hand: never deployed again
-    bool held = false;                       // after a manual rollback, until a new version is issued or `resume`
+    VersionNumber live, newest;           // newest: the last one issued, deployed or not
+    std::vector<VersionNumber> rejected;  // rolled back from by hand: never deployed again
+    bool held = false;                    // after a manual rollback, until a new version is issued or `resume`
     bool paused = false;
-    bool renew_requested = false;            // a forced renewal that was asked for and not yet finished
+    bool renew_requested = false;  // a forced renewal that was asked for and not yet finished
     std::vector<TargetState> targets;
     std::optional<Problem> last_problem;
     std::optional<Time> last_success;
-    std::string config_digest;               // of names and key policy at the last failure: a change clears back-off
-    std::vector<HistoryEntry> history;       // newest last, bounded
+    std::string config_digest;          // policy_digest at the last failure: a change clears back-off
+    std::vector<HistoryEntry> history;  // newest last, bounded
     bool operator==(const LineageState&) const = default;
 };
 
@@ -83,7 +85,8 @@ void remember(LineageState& state, HistoryEntry entry);  // appends, drops the o
 Json to_json(const VersionFacts& facts);
 Result<VersionFacts> version_facts_from_json(const Json& json);  // problem storage.corrupt
 Json to_json(const LineageState& state);
-Result<LineageState> lineage_state_from_json(const Json& json);  // problem storage.corrupt; unknown members are kept out
+// Problem storage.corrupt; unknown members are kept out.
+Result<LineageState> lineage_state_from_json(const Json& json);
 std::string_view to_string(HostState state);  // "rolled-back"
 
 }  // namespace certd

@@ -14,36 +14,38 @@ enum class Action { none, issue, deploy };
 enum class State { waiting, issuing, deploying, backing_off, deploy_failed, rolled_back, held, paused, blocked };
 enum class Health { ok, warning, critical };
 std::string_view to_string(Action action);
-std::string_view to_string(State state);   // "backing-off"
+std::string_view to_string(State state);  // "backing-off"
 std::string_view to_string(Health health);
 
 struct PlanInput {
     const config::Lineage& spec;
     const LineageState& state;
-    std::optional<VersionFacts> live;      // the version consumers read
-    std::optional<VersionFacts> newest;    // the last issued; equals live when deployed
+    std::optional<VersionFacts> live;    // the version consumers read
+    std::optional<VersionFacts> newest;  // the last issued; equals live when deployed
     Duration jitter_limit = hours(1);
     Time now;
 };
 
 struct Plan {
     Action action = Action::none;
-    Time at;                               // not before; in the past means now
-    std::optional<CaName> ca;              // for issue: the CA to ask
-    std::vector<TargetName> targets;       // for deploy: those not yet at the wanted version
-    VersionNumber version;                 // for deploy: the wanted version
-    std::vector<std::string> reasons;      // in order of weight: "names changed: + www.example.com", "2/3 of the lifetime"
-    State state = State::waiting;          // when nothing is running
+    Time at;                           // not before; in the past means now. For none: when to look again
+    std::optional<CaName> ca;          // for issue: the CA to ask
+    std::vector<TargetName> targets;   // for deploy: those not yet at the wanted version
+    VersionNumber version;             // for deploy: the wanted version
+    std::vector<std::string> reasons;  // in order of weight: "names changed: + www.example.com", "2/3 of the lifetime"
+    State state = State::waiting;      // when nothing is running
     Health health = Health::ok;
-    std::optional<Problem> problem;        // why it is not ok
+    std::optional<Problem> problem;  // why it is not ok
 };
 
 Plan plan(const PlanInput& input);
 
 // The parts of the decision, public for `explain` and tests.
-Time renewal_time(const VersionFacts& facts, const std::string& lineage, Duration jitter_limit);  // 2/3 (1/2 under 10 days) plus jitter
+// 2/3 of the lifetime (1/2 under 10 days) plus jitter.
+Time renewal_time(const VersionFacts& facts, const std::string& lineage, Duration jitter_limit);
 Time emergency_point(const VersionFacts& facts);  // 1/6 of the lifetime left
 Duration jitter_for(const std::string& lineage, VersionNumber version, Duration limit);  // deterministic, [0, limit)
-std::string policy_digest(const config::Lineage& spec);  // of names and key policy
+bool is_short_lived(const VersionFacts& facts);          // under 10 days
+std::string policy_digest(const config::Lineage& spec);  // of names, key policy, CAs and challenge
 
 }  // namespace certd

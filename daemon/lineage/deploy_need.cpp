@@ -1,0 +1,122 @@
+// Which targets lag behind the version they should serve.
+#include "daemon/lineage/deploy_need.hpp"
+
+#include "libacme/base/text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+constexpr Duration together = minutes(1);  // targets due within this of the first are tried in one go
+
+bool is_rejected(const PlanInput& input, VersionNumber number) {
+    return std::ranges::find(input.state.rejected, number) != input.state.rejected.end();
+}
+
+// The version that targets should serve: the newest, or after a manual rollback what it went back to.
+const VersionFacts* wanted_version(const PlanInput& input) {
+    bool newest_wanted = input.newest && !input.state.held && !is_rejected(input, input.newest->number);
+    const std::optional<VersionFacts>& wanted = newest_wanted ? input.newest : input.live;
+    if (!wanted || is_rejected(input, wanted->number)) return nullptr;
+    // Never an expired certificate in place of another one, or of none (invariant I6).
+    return wanted->not_after > input.now ? &*wanted : nullptr;
+}
+
+struct Lagging {
+    TargetName target;
+    Time at;
+};
+
+class Survey {
+   public:
+    Survey(const PlanInput& input, const VersionFacts& wanted)
+        : input_(input), wanted_(wanted.number), goes_back_(!input.newest || wanted.number != input.newest->number) {}
+
+    // Looks at every host of `target`; a target never seen is due now.
+    void look_at(const TargetName& target) {
+        bool known = false;
+        std::optional<Time> at;
+        for (const TargetState& state : input_.state.targets) {
+            if (state.target != target) continue;
+            known = true;
+            if (!is_behind(state)) continue;
+            note_failure(state);
+            at = std::min(at.value_or(Time::max()), next_attempt(state));
+        }
+        if (!known) at = input_.now;
+        if (at) lagging_.push_back({target, *at});
+    }
+
+    // The switch of `live` is recorded as a target without a name.
+    void look_at_live() {
+        if (input_.live && input_.live->number == wanted_) return;
+        live_at_ = input_.now;
+        for (const TargetState& state : input_.state.targets) {
+            if (!state.target.text.empty()) continue;
+            note_failure(state);
+            live_at_ = next_attempt(state);
+        }
+    }
+
+    std::optional<DeployNeed> result() && {
+        if (lagging_.empty() && !live_at_) return std::nullopt;
+        need_.version = wanted_;
+        need_.at = lagging_.empty() ? *live_at_ : std::ranges::min(lagging_, {}, &Lagging::at).at;
+        std::vector<std::string> names;
+        for (const Lagging& one : lagging_) {
+            if (one.at > std::max(need_.at, input_.now) + together) continue;
+            need_.targets.push_back(one.target);
+            names.push_back(one.target.text);
+        }
+        need_.reasons.push_back(
+            names.empty() ? fmt::format("version {} is not live yet", wanted_.value)
+                          : fmt::format("version {} is not deployed to {}", wanted_.value, join(names, ", ")));
+        if (need_.failing && need_.at > input_.now) need_.reasons.emplace_back("the last deployment failed");
+        return std::move(need_);
+    }
+
+   private:
+    bool is_behind(const TargetState& state) const {
+        // After a manual rollback the state tells how the target came to its version, the version tells whether to act.
+        if (goes_back_) return state.version != wanted_;
+        return state.state != HostState::deployed || state.version < wanted_;
+    }
+
+    // What an older version's deployment failed on is no reason to let a new one wait.
+    Time next_attempt(const TargetState& state) const {
+        bool about_this = !state.wanted || state.wanted == wanted_;
+        return about_this ? state.next_attempt.value_or(input_.now) : input_.now;
+    }
+
+    void note_failure(const TargetState& state) {
+        if (state.state != HostState::failed && state.state != HostState::rolled_back) return;
+        need_.failing = true;
+        need_.rolled_back |= state.state == HostState::rolled_back;
+        if (!need_.problem) need_.problem = state.problem;
+    }
+
+    const PlanInput& input_;
+    VersionNumber wanted_;
+    bool goes_back_;
+    std::vector<Lagging> lagging_;
+    std::optional<Time> live_at_;
+    DeployNeed need_;
+};
+
+}  // namespace
+
+std::optional<DeployNeed> deploy_need(const PlanInput& input) {
+    const VersionFacts* wanted = wanted_version(input);
+    if (!wanted) return std::nullopt;
+    Survey survey(input, *wanted);
+    for (const TargetName& target : input.spec.targets)
+        survey.look_at(target);
+    survey.look_at_live();
+    return std::move(survey).result();
+}
+
+}  // namespace certd

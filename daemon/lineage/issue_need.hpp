@@ -1,0 +1,24 @@
+// When the next certificate of a lineage is wanted, and when and at which CA it may be asked for: one half of plan().
+// Pure.
+#pragma once
+
+#include "daemon/lineage/plan.hpp"
+
+namespace certd {
+
+struct IssueNeed {
+    Time due;                  // when the rules want a new certificate; now for those that want it at once
+    Time at;                   // when the CA may be asked: `due`, or later by back-off
+    std::optional<CaName> ca;  // empty: the lineage has none
+    std::vector<std::string> reasons;
+    bool late = false;               // the renewal by age is overdue by more than max(1 day, 1/30 of the lifetime)
+    std::uint32_t failures = 0;      // in a row at `ca`, under this configuration
+    std::optional<Problem> problem;  // the last one at `ca`
+};
+
+IssueNeed issue_need(const PlanInput& input);
+
+// "+ www.example.com, - old.example.com"; empty when the certificate has exactly the names configured.
+std::string name_changes(const config::Lineage& spec, const VersionFacts& facts);
+
+}  // namespace certd

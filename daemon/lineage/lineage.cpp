@@ -1,0 +1,133 @@
+// The JSON of version facts and lineage state, each from its one list of members, and the bounded history.
+#include "daemon/lineage/lineage.hpp"
+
+#include "daemon/lineage/codec.hpp"
+
+#include <array>
+
+namespace certd {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> host_state_names{"pending", "deploying", "deployed", "failed", "rolled-back"};
+
+}  // namespace
+
+std::string_view to_string(HostState state) {
+    return host_state_names.at(static_cast<std::size_t>(state));
+}
+
+namespace codec {
+
+template <>
+struct Coder<HostState> {
+    static Json encode(HostState value) { return Json(to_string(value)); }
+    static bool decode(const Json& json, HostState& value) {
+        const std::string* text = json.if_string();
+        if (!text) return false;
+        auto found = std::find(host_state_names.begin(), host_state_names.end(), *text);
+        if (found == host_state_names.end()) return false;
+        value = static_cast<HostState>(found - host_state_names.begin());
+        return true;
+    }
+};
+
+template <class Visit>
+static void fields(Is<VersionFacts> auto& facts, Visit& visit) {
+    visit("number", facts.number);
+    visit("names", facts.names);
+    visit("key_type", facts.key_type);
+    visit("ca", facts.ca);
+    visit("directory_url", facts.directory_url);
+    visit("serial", facts.serial);
+    visit("fingerprint_sha256", facts.fingerprint);
+    visit("issuer", facts.issuer);
+    visit("not_before", facts.not_before);
+    visit("not_after", facts.not_after);
+    visit("issued_at", facts.issued_at);
+}
+
+template <class Visit>
+static void fields(Is<CaAttempts> auto& attempts, Visit& visit) {
+    visit("failures", attempts.failures);
+    visit.optional("last_attempt", attempts.last_attempt);
+    visit.optional("next_attempt", attempts.next_attempt);
+    visit.optional("problem", attempts.problem);
+}
+
+template <class Visit>
+static void fields(Is<TargetState> auto& target, Visit& visit) {
+    visit("target", target.target);
+    visit("host", target.host);
+    visit("state", target.state);
+    visit.optional("version", target.version);
+    visit.optional("wanted", target.wanted);
+    visit.optional("served_fingerprint", target.served_fingerprint);
+    visit.optional("verified_at", target.verified_at);
+    visit.optional("problem", target.problem);
+    visit.optional("failures", target.failures);
+    visit.optional("next_attempt", target.next_attempt);
+}
+
+template <class Visit>
+static void fields(Is<HistoryEntry> auto& entry, Visit& visit) {
+    visit("at", entry.at);
+    visit("what", entry.what);
+    visit.optional("code", entry.code);
+}
+
+template <class Visit>
+static void fields(Is<LineageState> auto& state, Visit& visit) {
+    visit.optional("attempts", state.attempts);
+    visit("live", state.live);
+    visit("newest", state.newest);
+    visit.optional("rejected", state.rejected);
+    visit.optional("held", state.held);
+    visit.optional("paused", state.paused);
+    visit.optional("renew_requested", state.renew_requested);
+    visit.optional("targets", state.targets);
+    visit.optional("last_problem", state.last_problem);
+    visit.optional("last_success", state.last_success);
+    visit.optional("config_digest", state.config_digest);
+    visit.optional("history", state.history);
+}
+
+}  // namespace codec
+
+namespace {
+
+void keep_latest(std::vector<HistoryEntry>& history) {
+    if (history.size() <= history_limit) return;
+    history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(history_limit));
+}
+
+}  // namespace
+
+void remember(LineageState& state, HistoryEntry entry) {
+    state.history.push_back(std::move(entry));
+    keep_latest(state.history);
+}
+
+Json to_json(const VersionFacts& facts) {
+    return codec::Coder<VersionFacts>::encode(facts);
+}
+
+Result<VersionFacts> version_facts_from_json(const Json& json) {
+    Result<VersionFacts> facts = codec::decode_document<VersionFacts>(json, "The description of a version");
+    if (facts && (!facts->number || facts->names.empty() || facts->not_after <= facts->not_before)) {
+        return failure("storage.corrupt", "The description of a version is damaged: impossible number, names or dates");
+    }
+    return facts;
+}
+
+Json to_json(const LineageState& state) {
+    return codec::Coder<LineageState>::encode(state);
+}
+
+Result<LineageState> lineage_state_from_json(const Json& json) {
+    Result<LineageState> state = codec::decode_document<LineageState>(json, "The state of a lineage");
+    if (state) keep_latest(state->history);
+    return state;
+}
+
+}  // namespace certd

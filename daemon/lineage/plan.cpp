@@ -1,0 +1,142 @@
+// plan(): which of the two needs comes first, and what state and health that amounts to.
+#include "daemon/lineage/plan.hpp"
+
+#include "daemon/lineage/deploy_need.hpp"
+#include "daemon/lineage/issue_need.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+constexpr Duration look_again = days(1);     // when there is nothing to do
+constexpr Duration clock_skew = hours(1);    // as allowed when a certificate is accepted
+constexpr Duration clock_setback = days(1);  // further back than this is no adjustment
+constexpr Duration look_at_clock_again = minutes(10);
+
+bool is_expired(const PlanInput& input) {
+    return input.live && input.live->not_after <= input.now;
+}
+bool is_past_emergency(const PlanInput& input) {
+    return input.live && emergency_point(*input.live) <= input.now;
+}
+
+// A clock that stands before what is known to have happened (faults F43). Nothing that hangs on time may be decided by
+// it.
+std::optional<std::string> clock_fault(const PlanInput& input) {
+    if (input.live && input.live->not_before > input.now + clock_skew) {
+        return fmt::format("the live certificate is not valid before {}", format_rfc3339(input.live->not_before));
+    }
+    const std::optional<VersionFacts>& known = input.newest ? input.newest : input.live;
+    if (known && input.now < known->issued_at - clock_setback) {
+        return fmt::format("version {} was issued at {}", known->number.value, format_rfc3339(known->issued_at));
+    }
+    return std::nullopt;
+}
+
+Plan idle(const PlanInput& input, State state, std::string reason, Duration wait) {
+    Plan plan;
+    plan.at = saturating_add(input.now, wait);
+    plan.reasons.push_back(std::move(reason));
+    plan.state = state;
+    plan.health = is_expired(input) ? Health::critical : Health::warning;
+    return plan;
+}
+
+Plan wait_for_clock(const PlanInput& input, const std::string& fault) {
+    Plan plan = idle(input, State::waiting, "clock: " + fault, look_at_clock_again);
+    plan.health = Health::warning;
+    plan.problem =
+        problem("schedule.clock", fmt::format("The clock says {}, but {}", format_rfc3339(input.now), fault));
+    return plan;
+}
+
+// Failures since the last success, at whichever CA.
+bool issue_failing(const LineageState& state) {
+    return std::ranges::any_of(state.attempts, [&](const auto& entry) {
+        const CaAttempts& attempts = entry.second;
+        return attempts.failures > 0 && (!state.last_success || attempts.last_attempt > state.last_success);
+    });
+}
+
+State state_of(const PlanInput& input, const IssueNeed& issue, const std::optional<DeployNeed>& deploy) {
+    bool stuck = issue.failures > 0 && issue.due <= input.now;
+    if (stuck && issue.problem && issue.problem->retry == Retry::after_change) return State::blocked;
+    if (deploy && deploy->rolled_back) return State::rolled_back;
+    if (deploy && deploy->failing) return State::deploy_failed;
+    if (stuck) return State::backing_off;
+    return input.state.held ? State::held : State::waiting;
+}
+
+Health health_of(const PlanInput& input, const IssueNeed& issue, const std::optional<DeployNeed>& deploy) {
+    bool failing = issue_failing(input.state) || (deploy && deploy->failing);
+    if (is_expired(input)) return Health::critical;
+    if (failing && (!input.live || is_past_emergency(input))) return Health::critical;
+    return failing || issue.late || input.state.held ? Health::warning : Health::ok;
+}
+
+std::optional<Problem> problem_of(const PlanInput& input, const Plan& plan, const IssueNeed& issue,
+                                  const std::optional<DeployNeed>& deploy) {
+    if (plan.health == Health::ok) return std::nullopt;
+    bool deploy_first = plan.state == State::deploy_failed || plan.state == State::rolled_back;
+    if (deploy_first && deploy->problem) return deploy->problem;
+    if (issue.failures > 0 && issue.problem) return issue.problem;
+    return input.state.last_problem;
+}
+
+Plan next_step(const PlanInput& input, const IssueNeed& issue, const std::optional<DeployNeed>& deploy) {
+    Plan plan;
+    bool issue_due = issue.ca && issue.at <= input.now;
+    if (deploy && !issue_due && (!issue.ca || deploy->at <= issue.at)) {
+        plan.action = Action::deploy;
+        plan.at = deploy->at;
+        plan.version = deploy->version;
+        plan.targets = deploy->targets;
+        plan.reasons = deploy->reasons;
+    } else if (issue.ca) {
+        plan.action = Action::issue;
+        plan.at = issue.at;
+        plan.ca = issue.ca;
+        plan.reasons = issue.reasons;
+    } else {
+        plan.at = saturating_add(input.now, look_again);
+        plan.reasons.emplace_back("no CA is configured");
+    }
+    return plan;
+}
+
+constexpr std::array<std::string_view, 3> action_names{"none", "issue", "deploy"};
+constexpr std::array<std::string_view, 9> state_names{
+    "waiting", "issuing", "deploying", "backing-off", "deploy-failed", "rolled-back", "held", "paused", "blocked"};
+constexpr std::array<std::string_view, 3> health_names{"ok", "warning", "critical"};
+
+}  // namespace
+
+std::string_view to_string(Action action) {
+    return action_names.at(static_cast<std::size_t>(action));
+}
+std::string_view to_string(State state) {
+    return state_names.at(static_cast<std::size_t>(state));
+}
+std::string_view to_string(Health health) {
+    return health_names.at(static_cast<std::size_t>(health));
+}
+
+Plan plan(const PlanInput& input) {
+    if (input.state.paused) return idle(input, State::paused, "paused", look_again);
+    if (std::optional<std::string> fault = clock_fault(input)) return wait_for_clock(input, *fault);
+
+    IssueNeed issue = issue_need(input);
+    std::optional<DeployNeed> deploy = deploy_need(input);
+    Plan plan = next_step(input, issue, deploy);
+    plan.state = state_of(input, issue, deploy);
+    plan.health = health_of(input, issue, deploy);
+    plan.problem = problem_of(input, plan, issue, deploy);
+    return plan;
+}
+
+}  // namespace certd

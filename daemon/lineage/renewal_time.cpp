@@ -1,0 +1,63 @@
+// The instants of a certificate's life that decisions hang on, and the hashes that must not change between runs.
+#include "daemon/lineage/plan.hpp"
+
+#include "libacme/crypto/digest.hpp"
+
+#include <algorithm>
+
+namespace certd {
+
+namespace {
+
+// FNV-1a with a final mix (splitmix64): short, and the same on every machine and in every release.
+std::uint64_t stable_hash(std::string_view text, std::uint64_t number) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (char letter : text)
+        hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
+    hash += 0x9e3779b97f4a7c15 * (number + 1);
+    hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
+    hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
+    return hash ^ (hash >> 31);
+}
+
+void add_field(std::string& text, std::string_view field) {
+    text += std::to_string(field.size()).append(":").append(field);
+}
+
+}  // namespace
+
+Duration jitter_for(const std::string& lineage, VersionNumber version, Duration limit) {
+    if (limit <= Duration::zero()) return Duration::zero();
+    double fraction = static_cast<double>(stable_hash(lineage, version.value) >> 11) * 0x1p-53;  // [0, 1)
+    return Duration(static_cast<std::int64_t>(fraction * static_cast<double>(limit.count())));
+}
+
+Time emergency_point(const VersionFacts& facts) {
+    return facts.not_after - facts.lifetime() / 6;
+}
+
+Time renewal_time(const VersionFacts& facts, const std::string& lineage, Duration jitter_limit) {
+    Duration lifetime = facts.lifetime();
+    Time base = facts.not_before + (is_short_lived(facts) ? lifetime / 2 : lifetime / 3 * 2);
+    Time jittered = base + jitter_for(lineage, facts.number, std::min(jitter_limit, lifetime / 50));
+    return std::min(jittered, emergency_point(facts));
+}
+
+bool is_short_lived(const VersionFacts& facts) {
+    return facts.lifetime() < days(10);
+}
+
+std::string policy_digest(const config::Lineage& spec) {
+    std::vector<Identifier> names = spec.names;
+    std::ranges::sort(names);
+    std::string text;
+    add_field(text, to_string(spec.key));
+    for (const Identifier& name : names)
+        add_field(text, std::string(to_string(name.type)) + ":" + name.value);
+    for (const CaName& ca : spec.cas)
+        add_field(text, "ca:" + ca.text);
+    if (spec.challenge.http01) add_field(text, "http-01:" + spec.challenge.http01->webroot.value_or(""));
+    return sha256_hex(text).substr(0, 32);
+}
+
+}  // namespace certd
