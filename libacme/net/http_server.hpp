@@ -15,14 +15,14 @@
 namespace certd {
 
 struct Peer {
-    std::string address;        // "127.0.0.1:4711", or "unix"
-    std::optional<uid_t> uid;   // of a Unix socket's peer (SO_PEERCRED)
+    std::string address;       // "127.0.0.1:4711", or "unix"
+    std::optional<uid_t> uid;  // of a Unix socket's peer (SO_PEERCRED)
     std::optional<gid_t> gid;
     std::optional<pid_t> pid;
 };
 
 struct ServerRequest {
-    std::string method;
+    std::string method;  // HEAD arrives as GET; its answer is sent without the body
     std::string path;    // percent-decoding is not applied; always starts with "/"
     std::string query;   // without "?"
     HttpHeaders headers;
@@ -32,7 +32,8 @@ struct ServerRequest {
     std::optional<std::string> parameter(std::string_view name) const;
 };
 
-// How a handler answers: either send() once, or start(), any number of write(), and finish() (chunked).
+// How a handler answers: either send() once, or start(), any number of write(), and finish() (chunked). A handler is
+// cancelled when its client goes away; work that must go on belongs into a task group of its owner.
 class Responder {
    public:
     virtual ~Responder() = default;
@@ -45,13 +46,15 @@ class Responder {
 using RequestHandler = std::function<Task<>(ServerRequest request, Responder& responder)>;
 
 struct HttpServerOptions {
-    std::size_t connections = 256;          // beyond it the oldest idle one is closed, else the new one
+    std::size_t connections = 256;  // beyond it the oldest without a running handler is closed, else the new one
     std::size_t header_limit = 8 * 1024;
     std::size_t body_limit = 64 * 1024;
     Duration header_timeout = seconds(10);  // for a whole request head and body
     Duration idle_timeout = seconds(30);    // between requests
     Duration write_timeout = seconds(30);
     bool keep_alive = true;
+    // Hears of a handler that threw (its client got a bare 500) and of an accept that failed; may be empty.
+    std::function<void(const Problem&)> on_problem;
 };
 
 // A listening socket: bound here, or passed by systemd. Move-only; closes on destruction (a Unix path is removed).
@@ -59,14 +62,15 @@ class Listener {
    public:
     // "127.0.0.1:9402", "[::]:80" (dual stack), ":80". Problems net.portInUse, net.bind.
     static Result<Listener> tcp(std::string_view address);
-    // Created with `mode` and group from the beginning; a stale socket file is replaced, a live one refused (control.socketInUse).
+    // Created with `mode` and group from the beginning; a stale socket file is replaced, a live one refused
+    // (control.socketInUse).
     static Result<Listener> unix_socket(const std::string& path, mode_t mode, std::optional<gid_t> group);
     static Result<Listener> adopt(int fd);  // from LISTEN_FDS; checked to be a listening stream socket
     Listener(Listener&&) noexcept;
     Listener& operator=(Listener&&) noexcept;
     ~Listener();
     int fd() const { return fd_; }
-    std::uint16_t port() const;   // of a TCP listener
+    std::uint16_t port() const;  // of a TCP listener
     int release();
 
    private:

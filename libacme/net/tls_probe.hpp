@@ -9,14 +9,14 @@
 namespace certd {
 
 struct ProbeRequest {
-    std::string address;         // "127.0.0.1:443", "[::1]:443", "web1.internal:443"
-    std::string server_name;     // SNI; empty or an IP literal: none is sent
+    std::string address;      // "127.0.0.1:443", "[::1]:443", "web1.internal:443"
+    std::string server_name;  // SNI; empty or an IP literal: none is sent
     Duration timeout = seconds(5);
 };
 
 struct Served {
-    Chain chain;                 // as sent, leaf first
-    std::string fingerprint;     // SHA-256 of the leaf
+    Chain chain;              // as sent, leaf first
+    std::string fingerprint;  // SHA-256 of the leaf
 };
 
 // Throws Failure(net.resolve | net.connect | net.timeout | tls.handshake | tls.noCertificate).

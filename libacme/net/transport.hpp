@@ -9,7 +9,8 @@ namespace certd {
 class Transport {
    public:
     virtual ~Transport() = default;
-    // Throws Failure with net.* or tls.* when there is no complete response within the limits. Any status is a response.
+    // Throws Failure with net.* or tls.* when there is no complete response within the limits. Any status is a
+    // response.
     virtual Task<HttpResponse> send(HttpRequest request) = 0;
 };
 

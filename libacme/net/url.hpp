@@ -1,4 +1,5 @@
-// An absolute https:// (or, for tests of plain servers, http://) URL. The text is kept byte-exact: JWS headers need it so (RFC 8555 §6.4).
+// An absolute https:// (or, for tests of plain servers, http://) URL. The text is kept byte-exact: JWS headers need it
+// so (RFC 8555 §6.4).
 #pragma once
 
 #include "libacme/base/problem.hpp"

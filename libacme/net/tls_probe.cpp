@@ -1,0 +1,40 @@
+// probe_tls: connect, handshake, read the chain, close. Nothing is verified and nothing is sent.
+#include "libacme/net/tls_probe.hpp"
+
+#include "libacme/async/timeout.hpp"
+#include "libacme/net/tls_context.hpp"
+#include "libacme/net/tls_stream.hpp"
+
+namespace certd {
+namespace {
+
+asio::ssl::context& shared_context() {
+    static asio::ssl::context context = observing_context();
+    return context;
+}
+
+Task<Served> observe(Clock& clock, ProbeRequest request, HostPort address) {
+    TlsStream stream(co_await connect_to(clock, address), shared_context(), request.address);
+    stream.set_server_name(request.server_name);
+    co_await stream.handshake();
+    Served served;
+    served.chain = stream.peer_chain();
+    stream.close();
+    if (served.chain.empty()) fail("tls.noCertificate", request.address + " sent no certificate in its TLS handshake");
+    served.fingerprint = served.chain.front().fingerprint_sha256();
+    co_return served;
+}
+
+}  // namespace
+
+Task<Served> probe_tls(Clock& clock, ProbeRequest request) {
+    const auto address = parse_host_port(request.address);
+    if (!address || address->host.empty())
+        fail("net.resolve", "Cannot probe \"" + request.address + "\": not of the form HOST:PORT");
+    auto what = "No TLS handshake with " + request.address + " within " + format_duration(request.timeout);
+    const auto limit = request.timeout;
+    co_return co_await with_timeout(clock, limit, "net.timeout", std::move(what),
+                                    observe(clock, std::move(request), *address));
+}
+
+}  // namespace certd
