@@ -89,7 +89,7 @@ std::vector<std::string> system_groups_of(uid_t uid, gid_t gid) {
     return names;
 }
 
-GroupsOf cached(Clock& clock, GroupsOf lookup, Duration keep) {
+GroupsOf cached(const Clock& clock, GroupsOf lookup, Duration keep) {
     struct Entry {
         Duration until{};
         std::vector<std::string> groups;

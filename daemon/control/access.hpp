@@ -35,6 +35,6 @@ Role role_of(const AccessRules& rules, const Peer& peer);
 std::vector<std::string> system_groups_of(uid_t uid, gid_t gid);
 
 // Remembers answers for `keep`, and no more than 1,000 of them.
-GroupsOf cached(Clock& clock, GroupsOf lookup, Duration keep = minutes(1));
+GroupsOf cached(const Clock& clock, GroupsOf lookup, Duration keep = minutes(1));
 
 }  // namespace certd::control
