@@ -98,7 +98,8 @@ TEST_CASE("a server that does not speak TLS, hangs up or stays silent in the han
     CHECK(plain.code == "tls.handshake");
     CHECK(plain.what.find("does not speak TLS") != std::string::npos);
     CHECK(in_the_clear({raw::Close{}}).code == "tls.handshake");
-    CHECK(in_the_clear({raw::Reset{}}).code == "tls.handshake");
+    const auto reset = in_the_clear({raw::Reset{}});  // may already be seen by connect()
+    CHECK((reset.code == "tls.handshake" || reset.code == "net.connect"));
     const auto silent = in_the_clear({raw::Hold{}});
     CHECK(silent.code == "net.timeout");
     CHECK(silent.what.find("in the TLS handshake") != std::string::npos);
