@@ -13,7 +13,13 @@
 
 namespace certd {
 
-using namespace openssl;
+using openssl::BioOwner;
+using openssl::CertificateOwner;
+using openssl::KeyOwner;
+using openssl::NameOwner;
+using openssl::Verdict;
+using openssl::read_public_key;
+using openssl::verify;
 
 namespace {
 

@@ -18,7 +18,17 @@
 
 namespace certd {
 
-using namespace openssl;
+using openssl::BignumOwner;
+using openssl::BioOwner;
+using openssl::KeyContextOwner;
+using openssl::KeyOwner;
+using openssl::SignatureOwner;
+using openssl::Verdict;
+using openssl::curve_parameters;
+using openssl::key_algorithm;
+using openssl::last_error;
+using openssl::signature_algorithm;
+using openssl::verify;
 
 namespace {
 
