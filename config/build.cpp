@@ -16,7 +16,7 @@ namespace {
 constexpr std::array<std::string_view, 3> merged_keys = {"cas", "targets", "lineages"};
 
 struct Entry {
-    Node key, value;
+    TreeNode key, value;
 };
 
 // The entries of the top level over all documents.
@@ -27,7 +27,7 @@ class Merged {
             add(document.root());
     }
 
-    std::optional<Node> find(std::string_view key) const {
+    std::optional<TreeNode> find(std::string_view key) const {
         auto found = single_.find(key);
         return found == single_.end() ? std::nullopt : std::optional(found->second.value);
     }
@@ -40,7 +40,7 @@ class Merged {
     }
 
    private:
-    void add(Node root) {
+    void add(TreeNode root) {
         for (std::size_t i = 0; root.is_map() && i < root.size(); ++i) {
             std::string_view key = root.key(i).text();
             if (std::ranges::find(merged_keys, key) != merged_keys.end()) {
@@ -51,7 +51,7 @@ class Merged {
         }
     }
 
-    void add_named(std::string_view key, Node section) {
+    void add_named(std::string_view key, TreeNode section) {
         std::string_view kind = key == "cas" ? "The CA" : key == "targets" ? "The target" : "The lineage";
         for (std::size_t i = 0; section.is_map() && i < section.size(); ++i) {
             add_once(named_[key], {section.key(i), section.value(i)}, kind);
@@ -107,7 +107,7 @@ std::optional<Part> part_from(std::string_view text) {
     return std::nullopt;
 }
 
-InstallStep build_step(Node node) {
+InstallStep build_step(TreeNode node) {
     InstallStep step;
     Reader reader(node);
     auto path = reader.find("path");
@@ -132,6 +132,7 @@ Target build_target(const Entry& entry) {
     reader.read("exec", target.exec);
     reader.read("test", target.test);
     reader.read("reload", target.reload.command);
+    reader.section("reload").read("command", target.reload.command);
     reader.section("reload").read("systemd", target.reload.systemd_unit);
     Reader verify = reader.section("verify");
     verify.read("tls", target.verify.tls);

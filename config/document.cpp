@@ -108,7 +108,7 @@ class TreeBuilder final : public YAML::EventHandler {
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
         check(mark, tag);
         Document::Record record = at(mark);
-        record.kind = Node::Kind::scalar;
+        record.kind = TreeNode::Kind::scalar;
         record.first = static_cast<std::uint32_t>(document_.text_.size());
         record.count = static_cast<std::uint32_t>(value.size());
         document_.text_ += value;
@@ -117,11 +117,11 @@ class TreeBuilder final : public YAML::EventHandler {
 
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                          YAML::EmitterStyle::value) override {
-        begin(mark, tag, Node::Kind::sequence);
+        begin(mark, tag, TreeNode::Kind::sequence);
     }
     void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                     YAML::EmitterStyle::value) override {
-        begin(mark, tag, Node::Kind::map);
+        begin(mark, tag, TreeNode::Kind::map);
     }
     void OnSequenceEnd() override { end(); }
     void OnMapEnd() override {
@@ -155,7 +155,7 @@ class TreeBuilder final : public YAML::EventHandler {
     };
 
     static Document::Record at(const YAML::Mark& mark) {
-        return {Node::Kind::null, one_based(mark.line), one_based(mark.column), 0, 0};
+        return {TreeNode::Kind::null, one_based(mark.line), one_based(mark.column), 0, 0};
     }
 
     bool expects_key() const { return !open_.empty() && open_.back().is_map && open_.back().children.size() % 2 == 0; }
@@ -185,14 +185,14 @@ class TreeBuilder final : public YAML::EventHandler {
         return index;
     }
 
-    void begin(const YAML::Mark& mark, const std::string& tag, Node::Kind kind) {
+    void begin(const YAML::Mark& mark, const std::string& tag, TreeNode::Kind kind) {
         check(mark, tag);
         refuse_as_key(mark);
         if (open_.size() >= depth_limit) refuse(mark, "The file is nested too deeply");
         Document::Record record = at(mark);
         record.kind = kind;
         std::uint32_t index = add(record);
-        open_.push_back({index, kind == Node::Kind::map, {}});
+        open_.push_back({index, kind == TreeNode::Kind::map, {}});
     }
 
     void end() {
@@ -274,45 +274,45 @@ std::optional<Document> Document::parse(const Source& source, Report& report) {
     }
     for (const Refusal& duplicate : builder.duplicates())
         report_refusal(source, report, duplicate);
-    if (document.records_.empty()) document.records_.push_back({Node::Kind::null, 1, 1, 0, 0});
+    if (document.records_.empty()) document.records_.push_back({TreeNode::Kind::null, 1, 1, 0, 0});
     return document;
 }
 
-Node::Kind Node::kind() const {
+TreeNode::Kind TreeNode::kind() const {
     return document_->record(index_).kind;
 }
 
-Location Node::location() const {
+Location TreeNode::location() const {
     const Document::Record& record = document_->record(index_);
     return document_->source_->at(record.line, record.column);
 }
 
-const std::string& Node::file() const {
+const std::string& TreeNode::file() const {
     return document_->source_->name();
 }
 
-std::string_view Node::text() const {
+std::string_view TreeNode::text() const {
     const Document::Record& record = document_->record(index_);
     if (record.kind != Kind::scalar) return {};
     return std::string_view(document_->text_).substr(record.first, record.count);
 }
 
-std::size_t Node::size() const {
+std::size_t TreeNode::size() const {
     const Document::Record& record = document_->record(index_);
     return record.kind == Kind::sequence || record.kind == Kind::map ? record.count : 0;
 }
 
-Node Node::item(std::size_t index) const {
+TreeNode TreeNode::item(std::size_t index) const {
     return {document_, document_->links_[document_->record(index_).first + index]};
 }
-Node Node::key(std::size_t index) const {
+TreeNode TreeNode::key(std::size_t index) const {
     return {document_, document_->links_[document_->record(index_).first + 2 * index]};
 }
-Node Node::value(std::size_t index) const {
+TreeNode TreeNode::value(std::size_t index) const {
     return {document_, document_->links_[document_->record(index_).first + 2 * index + 1]};
 }
 
-std::optional<Node> Node::find(std::string_view name) const {
+std::optional<TreeNode> TreeNode::find(std::string_view name) const {
     if (!is_map()) return std::nullopt;
     for (std::size_t i = 0; i < size(); ++i) {
         if (key(i).text() == name) return value(i);

@@ -16,7 +16,7 @@ namespace certd::config {
 class Document;
 
 // A cheap handle; the document outlives it.
-class Node {
+class TreeNode {
    public:
     enum class Kind : std::uint8_t { null, scalar, sequence, map };
 
@@ -27,16 +27,16 @@ class Node {
     Location location() const;
     const std::string& file() const;
 
-    std::string_view text() const;                         // of a scalar, else empty
-    std::size_t size() const;                              // items of a sequence, entries of a map, else 0
-    Node item(std::size_t index) const;                    // of a sequence
-    Node key(std::size_t index) const;                     // of a map, in the order of the text
-    Node value(std::size_t index) const;                   // of a map
-    std::optional<Node> find(std::string_view key) const;  // of a map; nothing for other kinds
+    std::string_view text() const;                             // of a scalar, else empty
+    std::size_t size() const;                                  // items of a sequence, entries of a map, else 0
+    TreeNode item(std::size_t index) const;                    // of a sequence
+    TreeNode key(std::size_t index) const;                     // of a map, in the order of the text
+    TreeNode value(std::size_t index) const;                   // of a map
+    std::optional<TreeNode> find(std::string_view key) const;  // of a map; nothing for other kinds
 
    private:
     friend class Document;
-    Node(const Document* document, std::uint32_t index) : document_(document), index_(index) {}
+    TreeNode(const Document* document, std::uint32_t index) : document_(document), index_(index) {}
     const Document* document_;
     std::uint32_t index_;
 };
@@ -46,13 +46,13 @@ class Document {
     // Nothing after a syntax error, which is in the report then. `source` outlives the document.
     static std::optional<Document> parse(const Source& source, Report& report);
 
-    Node root() const { return Node(this, root_); }  // an empty file has a null root
+    TreeNode root() const { return TreeNode(this, root_); }  // an empty file has a null root
 
    private:
-    friend class Node;
+    friend class TreeNode;
     friend class TreeBuilder;
     struct Record {  // 20 octets: a file with 10,000 lineages has about 100,000 of them
-        Node::Kind kind = Node::Kind::null;
+        TreeNode::Kind kind = TreeNode::Kind::null;
         std::uint32_t line = 0, column = 0;
         std::uint32_t first = 0,
                       count = 0;  // octets of text_ for a scalar; links_ for the others (a map: key, value, key …)

@@ -23,12 +23,12 @@ std::vector<std::string_view> names_of(const Values& values) {
 
 // The names in `list` that are among the `known`, each once; the others are reported.
 template <class Name>
-std::vector<Name> references(std::string_view kind, Node list, const std::vector<std::string_view>& known,
+std::vector<Name> references(std::string_view kind, TreeNode list, const std::vector<std::string_view>& known,
                              Report& report) {
     std::vector<Name> result;
-    std::vector<Node> items = scalars_of(list);
+    std::vector<TreeNode> items = scalars_of(list);
     result.reserve(items.size());
-    for (Node item : items) {
+    for (TreeNode item : items) {
         if (item.text().empty()) continue;
         Name name{std::string(item.text())};
         if (!std::ranges::binary_search(known, item.text())) {
@@ -46,7 +46,7 @@ std::vector<Name> references(std::string_view kind, Node list, const std::vector
 
 }  // namespace
 
-LineageBuilder::LineageBuilder(Config& config, std::optional<Node> defaults, Report& report)
+LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults, Report& report)
     : config_(config), report_(report), ca_names_(names_of(config.cas)), target_names_(names_of(config.targets)) {
     Reader reader(defaults);
     if (auto cas = reader.find("cas")) {
@@ -70,7 +70,7 @@ LineageBuilder::LineageBuilder(Config& config, std::optional<Node> defaults, Rep
     reader.read("post_issue", defaults_.post_issue);
 }
 
-void LineageBuilder::add(Node key, Node value) {
+void LineageBuilder::add(TreeNode key, TreeNode value) {
     auto lineage = std::make_shared<Lineage>();
     Reader reader(value);
     lineage->name = key.text();
@@ -104,7 +104,7 @@ void LineageBuilder::add(Node key, Node value) {
     config_.lineages.emplace(lineage->name, std::move(lineage));
 }
 
-void LineageBuilder::read_names(Lineage& lineage, Node key, std::optional<Node> names) {
+void LineageBuilder::read_names(Lineage& lineage, TreeNode key, std::optional<TreeNode> names) {
     if (!names) {
         auto own = parse_identifier(lineage.name);
         if (own && own->type == Identifier::Type::dns) {
@@ -116,7 +116,7 @@ void LineageBuilder::read_names(Lineage& lineage, Node key, std::optional<Node> 
         }
         return;
     }
-    std::vector<Node> items = scalars_of(*names);
+    std::vector<TreeNode> items = scalars_of(*names);
     if (names->is_sequence() && names->size() == 0) {
         report_.error(names->location(), fmt::format("The lineage {} has no names", quoted(lineage.name)),
                       "list them, or leave the key out to use the lineage's own name");
@@ -128,7 +128,7 @@ void LineageBuilder::read_names(Lineage& lineage, Node key, std::optional<Node> 
         items.erase(items.begin() + names_limit, items.end());
     }
     lineage.names.reserve(items.size());
-    for (Node item : items)
+    for (TreeNode item : items)
         add_name(lineage, item.text(), item.location());
 }
 
@@ -146,17 +146,17 @@ void LineageBuilder::add_name(Lineage& lineage, std::string_view text, const Loc
     lineage.names.push_back(std::move(*identifier));
 }
 
-std::vector<CaName> LineageBuilder::read_cas(Node list) {
+std::vector<CaName> LineageBuilder::read_cas(TreeNode list) {
     return references<CaName>("CA", list, ca_names_, report_);
 }
 
-std::vector<TargetName> LineageBuilder::read_targets(Node list) {
+std::vector<TargetName> LineageBuilder::read_targets(TreeNode list) {
     return references<TargetName>("target", list, target_names_, report_);
 }
 
-Challenge LineageBuilder::read_challenge(Node node) {
+Challenge LineageBuilder::read_challenge(TreeNode node) {
     Challenge challenge;
-    if (node.kind() == Node::Kind::null || (node.is_map() && node.size() == 0)) {
+    if (node.kind() == TreeNode::Kind::null || (node.is_map() && node.size() == 0)) {
         report_.error(node.location(), "The challenge names no way to prove a name",
                       "write { http-01: {} } or { http-01: { webroot: /var/www/html } }");
     }

@@ -10,9 +10,9 @@ namespace certd::config {
 class LineageBuilder {
    public:
     // `config` has its CAs, targets and http_challenge already; its dry_run_ca is read from `defaults`.
-    LineageBuilder(Config& config, std::optional<Node> defaults, Report& report);
+    LineageBuilder(Config& config, std::optional<TreeNode> defaults, Report& report);
 
-    void add(Node key, Node value);
+    void add(TreeNode key, TreeNode value);
 
    private:
     struct Defaults {
@@ -25,11 +25,11 @@ class LineageBuilder {
         std::vector<Hook> pre_issue, post_issue;
     };
 
-    void read_names(Lineage& lineage, Node key, std::optional<Node> names);
+    void read_names(Lineage& lineage, TreeNode key, std::optional<TreeNode> names);
     void add_name(Lineage& lineage, std::string_view text, const Location& where);
-    std::vector<CaName> read_cas(Node list);
-    std::vector<TargetName> read_targets(Node list);
-    Challenge read_challenge(Node node);
+    std::vector<CaName> read_cas(TreeNode list);
+    std::vector<TargetName> read_targets(TreeNode list);
+    Challenge read_challenge(TreeNode node);
 
     Config& config_;
     Report& report_;

@@ -3,9 +3,9 @@
 
 namespace certd::config {
 
-std::vector<Node> scalars_of(Node node) {
+std::vector<TreeNode> scalars_of(TreeNode node) {
     if (node.is_scalar()) return {node};
-    std::vector<Node> scalars;
+    std::vector<TreeNode> scalars;
     if (!node.is_sequence()) return scalars;
     scalars.reserve(node.size());
     for (std::size_t i = 0; i < node.size(); ++i) {
@@ -14,12 +14,12 @@ std::vector<Node> scalars_of(Node node) {
     return scalars;
 }
 
-CommandLine read_command(Node node) {
+CommandLine read_command(TreeNode node) {
     CommandLine command;
     if (auto shell = node.find("shell"); shell && shell->is_scalar()) {
         command.argv = {"/bin/sh", "-c", std::string(shell->text())};
     } else if (node.is_sequence()) {
-        for (Node word : scalars_of(node))
+        for (TreeNode word : scalars_of(node))
             command.argv.emplace_back(word.text());
     }
     return command;
@@ -27,7 +27,7 @@ CommandLine read_command(Node node) {
 
 namespace {
 
-Hook read_hook(Node node) {
+Hook read_hook(TreeNode node) {
     Hook hook;
     auto command = node.find("command");
     hook.command = read_command(command ? *command : node);
@@ -39,7 +39,7 @@ Hook read_hook(Node node) {
 
 }  // namespace
 
-std::vector<Hook> read_hooks(Node node) {
+std::vector<Hook> read_hooks(TreeNode node) {
     std::vector<Hook> hooks;
     bool several = node.is_sequence() && scalars_of(node).size() < node.size();
     if (several) {
@@ -68,7 +68,7 @@ void Reader::read(std::string_view key, std::vector<std::string>& member) const 
     auto node = find(key);
     if (!node) return;
     member.clear();
-    for (Node item : scalars_of(*node))
+    for (TreeNode item : scalars_of(*node))
         member.emplace_back(item.text());
 }
 

@@ -10,15 +10,15 @@
 
 namespace certd::config {
 
-CommandLine read_command(Node node);
-std::vector<Hook> read_hooks(Node node);
-std::vector<Node> scalars_of(Node node);  // of a list of scalars, or of a scalar taken for a list of one
+CommandLine read_command(TreeNode node);
+std::vector<Hook> read_hooks(TreeNode node);
+std::vector<TreeNode> scalars_of(TreeNode node);  // of a list of scalars, or of a scalar taken for a list of one
 
 class Reader {
    public:
-    explicit Reader(std::optional<Node> node) : node_(node) {}
+    explicit Reader(std::optional<TreeNode> node) : node_(node) {}
 
-    std::optional<Node> find(std::string_view key) const { return node_ ? node_->find(key) : std::nullopt; }
+    std::optional<TreeNode> find(std::string_view key) const { return node_ ? node_->find(key) : std::nullopt; }
     Reader section(std::string_view key) const { return Reader(find(key)); }
 
     void read(std::string_view key, std::string& member) const;
@@ -42,7 +42,7 @@ class Reader {
     std::string_view scalar(std::string_view key) const;
 
    private:
-    std::optional<Node> node_;
+    std::optional<TreeNode> node_;
 };
 
 }  // namespace certd::config

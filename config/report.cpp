@@ -8,6 +8,12 @@
 
 namespace certd::config {
 
+const Source& Report::add(Source source) {
+    const Source& added = sources_.emplace_back(std::move(source));
+    ranks_.emplace(added.at(0, 0).file.get(), sources_.size() - 1);
+    return added;
+}
+
 void Report::error(const Location& where, std::string message, std::string hint, std::string code) {
     add(Diagnostic::Level::error, where, std::move(message), std::move(hint), std::move(code));
 }
@@ -23,19 +29,25 @@ std::string Report::refer(const Location& other, const Location& from) {
 
 void Report::add(Diagnostic::Level level, const Location& where, std::string message, std::string hint,
                  std::string code) {
-    auto source = std::ranges::find_if(sources_, [&](const Source& candidate) { return candidate.holds(where); });
-    std::string line = source == sources_.end() ? "" : std::string(source->line(where.line));
-    diagnostics_.push_back({level, where.file ? *where.file : "", where.line, where.column, std::move(message),
-                            std::move(hint), std::move(line), std::move(code)});
+    auto known = ranks_.find(where.file.get());
+    std::size_t rank = known == ranks_.end() ? sources_.size() : known->second;
+    std::string line = known == ranks_.end() ? "" : std::string(sources_[rank].line(where.line));
+    has_errors_ = has_errors_ || level == Diagnostic::Level::error;
+    found_.push_back({rank,
+                      {level, where.file ? *where.file : "", where.line, where.column, std::move(message),
+                       std::move(hint), std::move(line), std::move(code)}});
 }
 
 std::vector<Diagnostic> Report::take() {
-    auto rank = [&](const Diagnostic& diagnostic) {
-        auto source = std::ranges::find(sources_, diagnostic.file, &Source::name);
-        return std::tuple(source - sources_.begin(), diagnostic.line, diagnostic.column);
-    };
-    std::ranges::stable_sort(diagnostics_, {}, rank);
-    return std::move(diagnostics_);
+    std::ranges::stable_sort(found_, {}, [](const Ranked& ranked) {
+        return std::tuple(ranked.source, ranked.diagnostic.line, ranked.diagnostic.column);
+    });
+    std::vector<Diagnostic> diagnostics;
+    diagnostics.reserve(found_.size());
+    for (Ranked& ranked : found_)
+        diagnostics.push_back(std::move(ranked.diagnostic));
+    found_.clear();
+    return diagnostics;
 }
 
 }  // namespace certd::config

@@ -132,6 +132,8 @@ constexpr std::array table = {
         .doc = "How the service takes up the new files: a systemd unit or a command, e.g. [nginx, -s, reload]."},
     Row{.path = "targets.*.reload.systemd", .type = Type::unit, .default_text = "none",
         .doc = "Unit to reload, e.g. nginx.service; it must be active afterwards."},
+    Row{.path = "targets.*.reload.command", .type = Type::command, .default_text = "none",
+        .doc = "The same command in the long form, in place of a unit."},
     Row{.path = "targets.*.verify", .type = Type::section, .doc = "How to see that the new certificate is served."},
     Row{.path = "targets.*.verify.tls", .type = Type::endpoint, .many = true, .default_text = "[]",
         .doc = "Addresses that must serve it over TLS, e.g. \"127.0.0.1:443\"."},

@@ -26,7 +26,6 @@ class Source {
     std::string_view line(std::uint32_t number) const;
     // `line` and `column` count from 1; columns are octets, as editors and compilers count them.
     Location at(std::uint32_t line, std::uint32_t column) const { return {name_, line, column}; }
-    bool holds(const Location& location) const { return location.file == name_; }
 
     struct Fault {
         std::uint32_t line, column;

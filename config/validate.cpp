@@ -38,7 +38,7 @@ class Validator {
     explicit Validator(Report& report) : report_(report) {}
 
     // `place` is where a missing key is reported: the key that names the section, or the item.
-    void section(Node node, Node place, const SchemaNode& schema, const Trail& trail) {
+    void section(TreeNode node, TreeNode place, const SchemaNode& schema, const Trail& trail) {
         if (node.is_scalar() || node.is_sequence()) {
             return report_.error(node.location(), fmt::format("{} must be a mapping", shown_or_file(trail)),
                                  keys_hint(schema));
@@ -65,7 +65,7 @@ class Validator {
         return keys.empty() ? "" : "known here: " + keys;
     }
 
-    void unknown_key(Node key, const SchemaNode& schema, const Trail& trail) {
+    void unknown_key(TreeNode key, const SchemaNode& schema, const Trail& trail) {
         std::vector<std::string_view> candidates;
         for (const auto& [name, child] : schema.keys) {
             if (!child.row || child.row->need == Need::optional || child.row->need == Need::required)
@@ -77,7 +77,7 @@ class Validator {
                       near ? fmt::format("did you mean '{}'?", *near) : keys_hint(schema));
     }
 
-    void entry(Node key, Node value, const SchemaNode& schema, const Trail& trail) {
+    void entry(TreeNode key, TreeNode value, const SchemaNode& schema, const Trail& trail) {
         auto found = schema.keys.find(key.text());
         if (found == schema.keys.end()) return unknown_key(key, schema, trail);
         const Row& row = *found->second.row;
@@ -108,7 +108,7 @@ class Validator {
         }
     }
 
-    void sections(Node node, const SchemaNode& schema, const Trail& trail) {
+    void sections(TreeNode node, const SchemaNode& schema, const Trail& trail) {
         if (node.is_scalar() || node.is_sequence()) {
             return report_.error(node.location(),
                                  fmt::format("{} must be a mapping from names to mappings", shown(trail)));
@@ -119,7 +119,7 @@ class Validator {
         }
     }
 
-    void section_name(Node key, const Trail& trail) {
+    void section_name(TreeNode key, const Trail& trail) {
         std::string_view name = key.text();
         if (is_name(name)) return;
         std::string lower = lower_ascii(name);
@@ -137,7 +137,7 @@ class Validator {
 
     static std::string clip(const std::string& text) { return text.substr(0, 64); }
 
-    void steps(Node node, const SchemaNode& schema, const Trail& trail) {
+    void steps(TreeNode node, const SchemaNode& schema, const Trail& trail) {
         if (!node.is_sequence()) {
             return report_.error(node.location(), fmt::format("{} must be a list of mappings", shown(trail)),
                                  node.is_map() ? "put '- ' before each of them" : "");
@@ -147,7 +147,7 @@ class Validator {
         }
     }
 
-    void scalar(Node node, const Row& row, const Trail& trail) {
+    void scalar(TreeNode node, const Row& row, const Trail& trail) {
         if (node.is_scalar()) {
             if (auto wrong = complaint(row, node.text())) {
                 report_.error(node.location(), fmt::format("{} {}", shown(trail), wrong->message), wrong->hint);
@@ -160,14 +160,14 @@ class Validator {
         }
         Row one = row;
         one.many = false;
-        std::string found = node.kind() == Node::Kind::null ? "but it has no value"
-                            : node.is_map()                 ? "not a mapping"
-                                                            : "not a list";
+        std::string found = node.kind() == TreeNode::Kind::null ? "but it has no value"
+                            : node.is_map()                     ? "not a mapping"
+                                                                : "not a list";
         report_.error(node.location(),
                       fmt::format("{} must be one value ({}), {}", shown(trail), describe_type(one), found));
     }
 
-    void scalars(Node node, const Row& row, const Trail& trail) {
+    void scalars(TreeNode node, const Row& row, const Trail& trail) {
         if (node.is_scalar()) return scalar(node, row, trail);
         if (!node.is_sequence()) {
             return report_.error(node.location(), fmt::format("{} must be a list", shown(trail)),
@@ -177,7 +177,7 @@ class Validator {
             scalar(node.item(i), row, Trail{&trail, {}, i + 1});
     }
 
-    static bool is_argv(Node node) {
+    static bool is_argv(TreeNode node) {
         if (!node.is_sequence() || node.size() == 0) return false;
         for (std::size_t i = 0; i < node.size(); ++i) {
             if (!node.item(i).is_scalar()) return false;
@@ -185,7 +185,7 @@ class Validator {
         return true;
     }
 
-    void command(Node node, const Trail& trail) {
+    void command(TreeNode node, const Trail& trail) {
         if (is_argv(node)) return arguments(node, trail);
         if (node.is_sequence() && node.size() == 0) {
             return report_.error(node.location(), fmt::format("{} is an empty command", shown(trail)),
@@ -211,7 +211,7 @@ class Validator {
         }
     }
 
-    void arguments(Node node, const Trail& trail) {
+    void arguments(TreeNode node, const Trail& trail) {
         for (std::size_t i = 0; i < node.size(); ++i) {
             if (node.item(i).text().find('\0') == std::string_view::npos) continue;
             report_.error(node.item(i).location(),
@@ -221,24 +221,27 @@ class Validator {
             report_.error(node.item(0).location(), fmt::format("{} begins with an empty word", shown(trail)));
     }
 
-    void hooks(Node node, const SchemaNode& schema, const Trail& trail) {
+    void hooks(TreeNode node, const SchemaNode& schema, const Trail& trail) {
         if (!node.is_sequence() || is_argv(node)) return hook(node, schema, trail);
         for (std::size_t i = 0; i < node.size(); ++i)
             hook(node.item(i), schema, Trail{&trail, {}, i + 1});
     }
 
-    void hook(Node node, const SchemaNode& schema, const Trail& trail) {
+    void hook(TreeNode node, const SchemaNode& schema, const Trail& trail) {
         bool short_form = !node.is_map() || (node.size() == 1 && node.find("shell"));
         if (short_form) return command(node, trail);
         section(node, node, schema, trail);
     }
 
-    void reload(Node node, const SchemaNode& schema, const Trail& trail) {
+    void reload(TreeNode node, const SchemaNode& schema, const Trail& trail) {
         bool is_command = !node.is_map() || (node.size() == 1 && node.find("shell"));
         if (is_command) return command(node, trail);
         if (node.size() == 0)
             report_.error(node.location(), fmt::format("{} says nothing", shown(trail)),
                           "write { systemd: nginx.service } or leave the key out");
+        if (node.find("systemd") && node.find("command"))
+            report_.error(node.location(), fmt::format("{} names both a unit and a command", shown(trail)),
+                          "keep one of them");
         section(node, node, schema, trail);
     }
 

@@ -23,7 +23,7 @@ struct Parsed {
     std::vector<Diagnostic> diagnostics;
 };
 
-std::string place(Node node) {
+std::string place(TreeNode node) {
     return fmt::format("{}:{}", node.location().line, node.location().column);
 }
 
@@ -32,17 +32,17 @@ std::string place(Node node) {
 TEST_CASE("the tree knows the place of every key and value") {
     Parsed parsed("# comment\na: 1\nlist:\n  - x\n  - { k: 'v' }\nempty:\n");
     REQUIRE(parsed.document);
-    Node root = parsed.document->root();
+    TreeNode root = parsed.document->root();
     REQUIRE(root.size() == 3);
     CHECK(place(root.key(0)) == "2:1");
     CHECK(place(root.value(0)) == "2:4");
-    Node list = *root.find("list");
+    TreeNode list = *root.find("list");
     CHECK(list.is_sequence());
     CHECK(place(list.item(0)) == "4:5");
     CHECK(list.item(0).text() == "x");
     CHECK(place(list.item(1).key(0)) == "5:7");
     CHECK(list.item(1).find("k")->text() == "v");
-    CHECK(root.find("empty")->kind() == Node::Kind::null);
+    CHECK(root.find("empty")->kind() == TreeNode::Kind::null);
     CHECK(place(*root.find("empty")) == "6:1");
     CHECK_FALSE(root.find("missing"));
 }
@@ -51,7 +51,7 @@ TEST_CASE("an empty file, a comment and a byte order mark are no content") {
     for (const char* text : {"", "\n\n", "# nothing\n", "\xEF\xBB\xBF# nothing\n", "---\n", "---\n...\n"}) {
         Parsed parsed(text);
         REQUIRE(parsed.document);
-        CHECK(parsed.document->root().kind() == Node::Kind::null);
+        CHECK(parsed.document->root().kind() == TreeNode::Kind::null);
         CHECK(parsed.finding() == "none");
     }
     Parsed marked(

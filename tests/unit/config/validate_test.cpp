@@ -179,6 +179,11 @@ TEST_CASE("a target's members are checked") {
         Case{"reload: { systemd: --force }",
              "7:24 error: targets.web.reload.systemd must be the name of a systemd unit such as nginx.service, not "
              "'--force'"},
+        Case{"reload: { systemd: a.service, command: [b] }",
+             "7:13 error: targets.web.reload names both a unit and a command (keep one of them)"},
+        Case{"reload: { command: nginx }",
+             "7:24 error: targets.web.reload.command must be a command as a list of its words (write a list: [nginx, "
+             "-t]; { shell: \"…\" } runs a shell)"},
         Case{"install: { part: cert }",
              "7:14 error: targets.web.install must be a list of mappings (put '- ' before each of them)"},
         Case{"install: [{ path: /x }]",
