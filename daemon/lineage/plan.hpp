@@ -43,9 +43,9 @@ Plan plan(const PlanInput& input);
 // The parts of the decision, public for `explain` and tests.
 // 2/3 of the lifetime (1/2 under 10 days) plus jitter.
 Time renewal_time(const VersionFacts& facts, const std::string& lineage, Duration jitter_limit);
-Time emergency_point(const VersionFacts& facts);  // 1/6 of the lifetime left
+Time emergency_point(const VersionFacts& facts);                                         // 1/6 of the lifetime left
 Duration jitter_for(const std::string& lineage, VersionNumber version, Duration limit);  // deterministic, [0, limit)
-bool is_short_lived(const VersionFacts& facts);          // under 10 days
+bool is_short_lived(const VersionFacts& facts);                                          // under 10 days
 std::string policy_digest(const config::Lineage& spec);  // of names, key policy, CAs and challenge
 
 }  // namespace certd

@@ -1,5 +1,7 @@
-// The only writer of the state directory (DESIGN §4, contrib/docs/STATE-DIRECTORY.md). Every method is blocking and atomic:
-// after a crash inside it either nothing or everything is visible. Thread-safe for different lineages.
+// The only writer of the state directory (DESIGN §4, contrib/docs/STATE-DIRECTORY.md). Every method is blocking and
+// atomic: after a crash inside it either nothing or everything is visible. A method that failed may be called again;
+// one whose last directory sync failed may have had its effect, which then is not known to survive a power loss.
+// Thread-safe for different lineages.
 #pragma once
 
 #include "daemon/lineage/lineage.hpp"
@@ -24,9 +26,9 @@ struct VersionFiles {
 };
 
 struct NewVersion {
-    VersionFacts facts;                    // number is assigned by the store
+    VersionFacts facts;  // number is assigned by the store
     VersionFiles files;
-    std::vector<std::string> alternates;   // chain PEMs, kept as alternate-1.pem …
+    std::vector<std::string> alternates;  // chain PEMs, kept as alternate-1.pem …
 };
 
 // The deployment in progress on one target: what stood at each path before, so that it can be put back after a crash.
@@ -40,7 +42,7 @@ struct DeployJournal {
         mode_t mode = 0;
         uid_t owner = 0;
         gid_t group = 0;
-        std::string content;               // kept as a file of its own, 0600
+        std::string content;  // kept as a file of its own, 0600
         bool operator==(const Backup&) const = default;
     };
     std::vector<Backup> backups;
@@ -58,28 +60,39 @@ class Store {
     Store(FileSystem& files, Path root);
     const Path& root() const { return root_; }
 
-    // Creates the layout; refuses a root, account or lineage directory that others may write or keys that others may read
-    // (storage.permissions), and a layout of a later release (storage.newerLayout).
+    // Creates the layout; refuses a root, account or lineage directory that others may write or keys that others may
+    // read (storage.permissions), and a layout of a later release (storage.newerLayout).
     Result<void> open();
-    // Removes left-over temp files and half-made versions, completes a `live` switch, checks digests of live versions and
-    // falls back to the newest complete one (storage.corrupt).
+    // Makes durable what a killed process may have left in the cache only, removes half-made versions and finished
+    // orders, and examines every lineage in which work was going on or whose `live` names no complete version. Costs a
+    // healthy idle lineage a dozen system calls; the digests of its files are checked when they are read.
     Recovery recover();
+    // Checks all files of a lineage against their digests. A version that cannot be used is put aside as NNNN.damaged;
+    // when it is the live one, `live` goes back to the newest version that is whole and was not rejected
+    // (storage.corrupt).
+    Recovery examine(const LineageName& name);
     // Room and permission to finish an issuance, tried before a CA is asked (faults F34): storage.full …
+    // Writes and syncs 64 KiB.
     Result<void> probe();
 
     Result<std::optional<StoredAccount>> load_account(const CaName& ca);
+    // Refused with storage.exists while the CA has an account or key.
     Result<void> save_account_key(const CaName& ca, const std::string& directory_url, const std::string& key_pem);
     Result<void> save_account(const CaName& ca, const acme::Account& account);
-    Result<void> forget_account(const CaName& ca);  // keeps the key aside as key.pem.old-N
+    Result<void> forget_account(const CaName& ca);  // keeps both files aside as key.pem.old-N and account.json.old-N
 
+    // nullopt also when the newest version was made from this order: it is finished, whatever became of drop_order.
     Result<std::optional<acme::OrderRecord>> load_order(const LineageName& name);
     Result<void> save_order(const LineageName& name, const acme::OrderRecord& order);
+    // Not synced: an order that comes back is recognised or tried again.
     Result<void> drop_order(const LineageName& name);
 
+    // Adding the newest version again returns what is there.
     Result<VersionFacts> add_version(const LineageName& name, NewVersion version);
     Result<std::vector<VersionFacts>> versions(const LineageName& name);  // complete ones, ascending
     Result<VersionFacts> version(const LineageName& name, VersionNumber number);
-    Result<VersionFiles> read_version(const LineageName& name, VersionNumber number);  // digests checked: storage.corrupt
+    // Digests are checked: storage.corrupt.
+    Result<VersionFiles> read_version(const LineageName& name, VersionNumber number);
     Result<VersionNumber> live(const LineageName& name);  // 0: none
     Result<void> set_live(const LineageName& name, VersionNumber number);
     // Removes all but the newest `keep`, live, and those in `wanted`.
@@ -96,21 +109,34 @@ class Store {
     Result<void> drop_deploy_journal(const LineageName& name, const TargetName& target);
 
    private:
+    Result<void> make_lineage(const LineageName& name);
+    Result<void> write_in_lineage(const LineageName& name, const Path& path, const Json& document);
+    Result<Json> version_record(const LineageName& name, VersionNumber number);
+    Result<VersionFacts> facts_of(const LineageName& name, VersionNumber number, const Json& record);
+    Result<std::vector<VersionNumber>> version_numbers(const LineageName& name);
+    Result<void> check_permissions();
+    void recover_lineage(const LineageName& name, bool linked, Recovery& found);
+    void settle(const LineageName& name, Recovery& found);
+    void examine_into(const LineageName& name, Recovery& found);
+    std::optional<VersionNumber> fallback(const LineageName& name, const std::vector<VersionNumber>& sound);
+
     FileSystem& files_;
     Path root_;
 };
 
-// One daemon per state directory: an OFD lock on `lock`, checked to be still the file at that path. Problem storage.locked.
+// One daemon per state directory: an OFD lock on `lock`, checked to be still the file at that path, and a flock on the
+// directory itself, which holds when somebody deletes the file. Problem storage.locked.
 class StateLock {
    public:
-    static Result<StateLock> acquire(const Path& root);
+    static Result<StateLock> acquire(const Path& root);  // creates `root` below an existing directory
     StateLock(StateLock&&) noexcept;
     StateLock& operator=(StateLock&&) noexcept;
     ~StateLock();
 
    private:
-    explicit StateLock(int fd) : fd_(fd) {}
-    int fd_ = -1;
+    StateLock(int directory, int file) : directory_(directory), file_(file) {}
+    int directory_ = -1;
+    int file_ = -1;
 };
 
 }  // namespace certd

@@ -1,0 +1,148 @@
+// Accounts: key.pem is written before account.json and means nothing without it; no key is ever overwritten.
+#include "daemon/lineage/codec.hpp"
+#include "daemon/store/document.hpp"
+#include "daemon/store/layout.hpp"
+#include "daemon/store/store.hpp"
+
+#include "libacme/crypto/digest.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+struct AccountRecord {
+    CaName ca;
+    std::string directory_url;
+    std::string key_sha256;
+    std::optional<acme::Account> account;
+};
+
+constexpr std::size_t key_limit = std::size_t{64} << 10;
+
+}  // namespace
+
+namespace codec {
+
+template <class Visit>
+static void fields(Is<acme::Account> auto& account, Visit& visit) {
+    visit("url", account.url);
+    visit.optional("terms_of_service", account.terms_of_service);
+    visit.optional("contact", account.contact);
+}
+
+template <class Visit>
+static void fields(Is<AccountRecord> auto& record, Visit& visit) {
+    visit("ca", record.ca);
+    visit("directory_url", record.directory_url);
+    visit("key_sha256", record.key_sha256);
+    visit("account", record.account);
+}
+
+}  // namespace codec
+
+namespace {
+
+Result<Path> account_directory(const Path& root, const CaName& ca) {
+    return layout::component(ca.text).map([&](const Path& name) { return layout::accounts(root) / name; });
+}
+
+Result<std::optional<AccountRecord>> read_record(FileSystem& files, const Path& directory, const CaName& ca) {
+    Path path = directory / "account.json";
+    Result<std::optional<Json>> json = read_document(files, path);
+    if (!json) return failure(std::move(json).error());
+    if (!*json) return std::optional<AccountRecord>();
+    Result<AccountRecord> record = codec::decode_document<AccountRecord>(**json, path.string());
+    if (!record) return failure(std::move(record).error());
+    if (record->ca != ca) return corrupt(path, "it belongs to another CA");
+    return std::optional(std::move(*record));
+}
+
+Result<void> write_record(FileSystem& files, const Path& directory, const AccountRecord& record) {
+    return write_document(files, directory / "account.json", codec::Coder<AccountRecord>::encode(record));
+}
+
+// The first N for which there is neither key.pem.old-N nor account.json.old-N.
+unsigned next_old_number(const std::vector<std::string>& names) {
+    unsigned number = 1;
+    auto taken = [&](std::string_view file) {
+        return std::ranges::find(names, fmt::format("{}.old-{}", file, number)) != names.end();
+    };
+    while (taken("key.pem") || taken("account.json"))
+        ++number;
+    return number;
+}
+
+// The record goes first: a key alone counts for nothing, so that either both are in force or none.
+Result<void> set_aside(FileSystem& files, const Path& directory) {
+    Result<std::vector<std::string>> names = files.list(directory);
+    if (!names) return failure(std::move(names).error());
+    unsigned number = next_old_number(*names);
+    for (const char* file : {"account.json", "key.pem"}) {
+        if (std::ranges::find(*names, file) != names->end()) {
+            Change rename = change::Rename{directory / file, directory / fmt::format("{}.old-{}", file, number)};
+            if (Result<void> renamed = files.change(rename); !renamed) return renamed;
+        }
+        if (Result<void> synced = files.change(change::SyncDirectory{directory}); !synced) return synced;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::optional<StoredAccount>> Store::load_account(const CaName& ca) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    Result<std::optional<AccountRecord>> record = read_record(files_, *directory, ca);
+    if (!record) return failure(std::move(record).error());
+    if (!*record) return std::optional<StoredAccount>();
+    Result<std::string> key = files_.read(*directory / "key.pem", key_limit);
+    if (!key) return failure(std::move(key).error());
+    if (sha256_hex(*key) != (*record)->key_sha256)
+        return corrupt(*directory / "key.pem", "it is not the key that account.json names");
+    return std::optional(
+        StoredAccount{std::move(*key), std::move((*record)->account), std::move((*record)->directory_url)});
+}
+
+Result<void> Store::save_account_key(const CaName& ca, const std::string& directory_url, const std::string& key_pem) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    Result<void> made = files_.change(change::MakeDirectory{*directory});
+    if (!made && made.error().code != "storage.exists") return made;
+    if (Result<void> synced = files_.change(change::SyncDirectory{layout::accounts(root_)}); !synced) return synced;
+    AccountRecord record{ca, directory_url, sha256_hex(key_pem), {}};
+    Result<std::optional<AccountRecord>> before = read_record(files_, *directory, ca);
+    if (!before) return failure(std::move(before).error());
+    if (*before && ((*before)->key_sha256 != record.key_sha256 || (*before)->account)) {
+        return failure("storage.exists", "There is an account for " + ca.text + " already");
+    }
+    if (!*before) {
+        // A key that was left without its record by a crash is kept all the same.
+        if (Result<void> kept = set_aside(files_, *directory); !kept) return kept;
+        if (Result<void> written = durable_write(files_, *directory / "key.pem", key_pem); !written) return written;
+    }
+    return write_record(files_, *directory, record);
+}
+
+Result<void> Store::save_account(const CaName& ca, const acme::Account& account) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    Result<std::optional<AccountRecord>> record = read_record(files_, *directory, ca);
+    if (!record) return failure(std::move(record).error());
+    if (!*record) return failure("storage.missing", "There is no key for the account at " + ca.text);
+    (*record)->account = account;
+    return write_record(files_, *directory, **record);
+}
+
+Result<void> Store::forget_account(const CaName& ca) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    Result<bool> there = exists(files_, *directory);
+    if (!there) return failure(std::move(there).error());
+    return *there ? set_aside(files_, *directory) : Result<void>();
+}
+
+}  // namespace certd

@@ -1,0 +1,200 @@
+// What a start has to put right after a crash or damage. Fast for the many lineages in which nothing was going on.
+#include "daemon/store/document.hpp"
+#include "daemon/store/layout.hpp"
+#include "daemon/store/store.hpp"
+
+#include "libacme/crypto/certificate.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+using Kind = FileStatus::Kind;
+
+void note(Recovery& found, const LineageName& name, std::string_view what) {
+    found.notes.push_back(fmt::format("{}: {}", name.text(), what));
+}
+
+void blame(Recovery& found, const LineageName& name, Problem problem) {
+    found.damaged.emplace_back(name.text(), std::move(problem));
+}
+
+// Names in a directory that only a crash can have left there.
+std::vector<std::string> temps_in(FileSystem& files, const Path& directory) {
+    Result<std::vector<std::string>> names = files.list(directory);
+    if (!names) return {};
+    std::erase_if(*names, [](const std::string& name) { return !layout::is_temp(name); });
+    return std::move(*names);
+}
+
+std::size_t remove_temps(FileSystem& files, const Path& directory) {
+    std::size_t removed = 0;
+    for (const std::string& name : temps_in(files, directory)) {
+        if (remove_tree(files, directory / name)) ++removed;
+    }
+    return removed;
+}
+
+// Whether `directory` has all files of a version; one listing instead of five looks.
+bool has_all_files(FileSystem& files, const Path& directory) {
+    Result<std::vector<std::string>> names = files.list(directory);
+    if (!names) return false;
+    auto has = [&](std::string_view file) { return std::ranges::binary_search(*names, file); };
+    return has(layout::version_record) && std::ranges::all_of(layout::version_files, has);
+}
+
+// Whether a version with a damaged record or digest would still serve: its key and certificate belong together.
+bool is_usable(FileSystem& files, const Path& directory) {
+    auto read = [&](std::string_view file) { return files.read(directory / file, std::size_t{1} << 20); };
+    Result<std::string> key_pem = read("privkey.pem"), cert = read("cert.pem"), fullchain = read("fullchain.pem");
+    if (!key_pem || !cert || !fullchain || !read("chain.pem")) return false;
+    Result<PrivateKey> key = PrivateKey::from_pem(*key_pem);
+    Result<Chain> leaf = parse_chain(*cert), chain = parse_chain(*fullchain);
+    return key && leaf && chain && leaf->front().der() == chain->front().der() &&
+           leaf->front().public_key_der() == key->public_key_der();
+}
+
+}  // namespace
+
+Recovery Store::recover() {
+    Recovery found;
+    std::size_t left_over = 0;
+    for (const Path& directory : {root_, layout::accounts(root_), layout::lineages(root_), layout::live_links(root_)}) {
+        left_over += remove_temps(files_, directory);
+    }
+    for (const std::string& ca : files_.list(layout::accounts(root_)).value_or(std::vector<std::string>())) {
+        left_over += remove_temps(files_, layout::accounts(root_) / ca);
+    }
+    if (left_over > 0) found.notes.push_back(fmt::format("Removed {} left over from an interrupted update", left_over));
+    // A name that the last process made and was killed before syncing is there now and could be gone after a power
+    // loss.
+    for (const Path& directory : {layout::accounts(root_), layout::lineages(root_), layout::live_links(root_)}) {
+        Result<void> synced = files_.change(change::SyncDirectory{directory});
+        if (!synced) found.notes.push_back(describe(synced.error()));
+    }
+
+    Result<std::vector<LineageName>> names = lineages();
+    if (!names) {
+        found.notes.push_back(describe(names.error()));
+        return found;
+    }
+    std::vector<std::string> links = files_.list(layout::live_links(root_)).value_or(std::vector<std::string>());
+    for (const LineageName& name : *names)
+        recover_lineage(name, std::ranges::binary_search(links, name.text()), found);
+    for (const std::string& link : links) {
+        Result<LineageName> name = LineageName::parse(link);
+        if (name && !std::ranges::binary_search(*names, *name)) {
+            blame(found, *name, corrupt(live_path(*name), "its lineage is not there").value());
+        }
+    }
+    return found;
+}
+
+// Idle and healthy: nobody was in an order, no half-made versions, `live` is the newest version and has all its files.
+void Store::recover_lineage(const LineageName& name, bool linked, Recovery& found) {
+    Path directory = layout::versions(root_, name);
+    Result<std::vector<std::string>> entries = files_.list(directory);
+    if (!entries) {
+        if (entries.error().code != "storage.missing") blame(found, name, entries.error());
+        return;
+    }
+    VersionNumber newest;
+    bool interrupted = exists(files_, layout::order_file(root_, name)).value_or(true);
+    for (const std::string& entry : *entries) {
+        interrupted |= layout::is_temp(entry);
+        newest = std::max(newest, layout::parse_version_name(entry).value_or(VersionNumber{}));
+    }
+    Result<VersionNumber> current = linked ? live(name) : VersionNumber{};
+    bool linked_well = !linked || (current && has_all_files(files_, version_directory(name, *current)));
+    bool switched = current && *current == newest;
+    if (interrupted || !switched) settle(name, found);
+    if (interrupted || !linked_well) examine_into(name, found);
+}
+
+// Makes durable and tidy what work in progress left behind.
+void Store::settle(const LineageName& name, Recovery& found) {
+    Path versions = layout::versions(root_, name);
+    for (const Path& directory :
+         {layout::lineage(root_, name), layout::order_directory(root_, name), layout::deploy(root_, name), versions}) {
+        Result<void> synced = files_.change(change::SyncDirectory{directory});
+        if (!synced && synced.error().code != "storage.missing") blame(found, name, synced.error());
+        std::size_t removed = remove_temps(files_, directory);
+        if (removed > 0) note(found, name, fmt::format("removed {} left over from an interrupted update", removed));
+    }
+
+    Path order = layout::order_file(root_, name);
+    if (!exists(files_, order).value_or(false)) return;
+    Result<std::optional<acme::OrderRecord>> record = load_order(name);
+    if (!record) {
+        if (record.error().code != "storage.corrupt") return blame(found, name, record.error());
+        Path aside = order;
+        aside += layout::damaged_suffix;
+        (void)files_.change(change::Rename{order, aside});
+        blame(found, name, record.error());
+    } else if (!*record) {
+        (void)drop_order(name);
+        note(found, name, "the order in progress had led to the newest version");
+    } else {
+        note(found, name, "an order is in progress and will be resumed");
+    }
+}
+
+Recovery Store::examine(const LineageName& name) {
+    Recovery found;
+    examine_into(name, found);
+    return found;
+}
+
+void Store::examine_into(const LineageName& name, Recovery& found) {
+    Result<std::vector<VersionNumber>> numbers = version_numbers(name);
+    Result<VersionNumber> current = live(name);
+    if (!numbers) return blame(found, name, numbers.error());
+    if (!current) blame(found, name, current.error());
+
+    std::vector<VersionNumber> sound, unusable;
+    for (VersionNumber number : *numbers) {
+        Result<VersionFiles> files = read_version(name, number);
+        if (files) {
+            sound.push_back(number);
+        } else {
+            blame(found, name, files.error());
+            bool temporary = files.error().code != "storage.corrupt" && files.error().code != "storage.missing";
+            if (!temporary && !is_usable(files_, version_directory(name, number))) unusable.push_back(number);
+        }
+    }
+
+    bool dangling = current && *current && std::ranges::find(*numbers, *current) == numbers->end();
+    bool lost = !current || dangling || (*current && std::ranges::find(unusable, *current) != unusable.end());
+    if (lost) {
+        std::optional<VersionNumber> instead = fallback(name, sound);
+        if (!instead) return;  // whatever `live` names is all there is
+        if (Result<void> switched = set_live(name, *instead); !switched) return blame(found, name, switched.error());
+        note(found, name, fmt::format("live goes back to version {}", instead->value));
+    }
+    for (VersionNumber number : unusable) {
+        Path aside = version_directory(name, number);
+        aside += layout::damaged_suffix;
+        if (files_.change(change::Rename{version_directory(name, number), aside})) {
+            note(found, name,
+                 fmt::format("version {} cannot be used and is put aside as {}", number.value,
+                             aside.filename().string()));
+        }
+    }
+}
+
+// The newest that is whole and was not rolled back from; a rejected one only when there is no other.
+std::optional<VersionNumber> Store::fallback(const LineageName& name, const std::vector<VersionNumber>& sound) {
+    if (sound.empty()) return std::nullopt;
+    Result<std::optional<LineageState>> state = load_state(name);
+    std::vector<VersionNumber> rejected = state && *state ? (*state)->rejected : std::vector<VersionNumber>();
+    for (auto number = sound.rbegin(); number != sound.rend(); ++number) {
+        if (std::ranges::find(rejected, *number) == rejected.end()) return *number;
+    }
+    return sound.back();
+}
+
+}  // namespace certd

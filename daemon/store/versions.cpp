@@ -1,0 +1,210 @@
+// Versions: built under a temp name, made durable, shown by one rename, never changed again.
+#include "daemon/store/document.hpp"
+#include "daemon/store/layout.hpp"
+#include "daemon/store/store.hpp"
+
+#include "daemon/lineage/retention.hpp"
+#include "libacme/crypto/digest.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+constexpr std::size_t file_limit = std::size_t{1} << 20;
+
+struct NamedText {
+    std::string name;
+    const std::string* text;
+};
+
+std::vector<NamedText> files_of(const NewVersion& version) {
+    const VersionFiles& files = version.files;
+    std::vector<NamedText> all{{"privkey.pem", &files.privkey},
+                               {"cert.pem", &files.cert},
+                               {"chain.pem", &files.chain},
+                               {"fullchain.pem", &files.fullchain}};
+    for (std::size_t index = 0; index < version.alternates.size(); ++index) {
+        all.push_back({fmt::format("alternate-{}.pem", index + 1), &version.alternates[index]});
+    }
+    return all;
+}
+
+Json record_of(const LineageName& name, const VersionFacts& facts, const std::vector<NamedText>& files) {
+    Json digests = Json::object();
+    for (const NamedText& file : files)
+        digests.set(file.name, sha256_hex(*file.text));
+    Json record = to_json(facts);
+    record.set("lineage", name.text());
+    record.set("files", std::move(digests));
+    return record;
+}
+
+// Everything up to the moment at which the version can be seen.
+Result<void> build(FileSystem& files, const Path& directory, const std::vector<NamedText>& texts, const Json& record) {
+    if (Result<void> cleared = remove_tree(files, directory); !cleared) return cleared;
+    if (Result<void> made = files.change(change::MakeDirectory{directory}); !made) return made;
+    for (const NamedText& file : texts) {
+        if (Result<void> written = files.create(directory / file.name, *file.text, {}); !written) return written;
+    }
+    if (Result<void> written = files.create(directory / layout::version_record, seal(record), {}); !written)
+        return written;
+    return files.change(change::SyncDirectory{directory});
+}
+
+Result<void> show(FileSystem& files, const Path& temp, const Path& directory) {
+    if (Result<void> renamed = files.change(change::Rename{temp, directory}); !renamed) return renamed;
+    Result<void> synced = files.change(change::SyncDirectory{directory.parent_path()});
+    if (!synced) (void)files.change(change::Rename{directory, temp});
+    return synced;
+}
+
+// Whether `record` describes the same certificate with the same key.
+bool is_record_of(const Json& record, const NewVersion& version) {
+    return record.string_or("fingerprint_sha256") == version.facts.fingerprint &&
+           record["files"].string_or("privkey.pem") == sha256_hex(version.files.privkey);
+}
+
+VersionNumber next_number(const std::vector<std::string>& names) {
+    VersionNumber highest;
+    for (const std::string& name : names)
+        highest = std::max(highest, layout::number_taken_by(name).value_or(VersionNumber{}));
+    return {highest.value + 1};
+}
+
+Path temp_directory(const Path& versions, std::string_view purpose, VersionNumber number) {
+    return versions / fmt::format("{}{}{}", layout::temp_prefix, purpose, layout::version_name(number));
+}
+
+}  // namespace
+
+Path Store::version_directory(const LineageName& name, VersionNumber number) const {
+    return layout::versions(root_, name) / layout::version_name(number);
+}
+
+Result<VersionFacts> Store::add_version(const LineageName& name, NewVersion version) {
+    Path directory = layout::versions(root_, name);
+    Result<std::vector<std::string>> names = files_.list(directory);
+    if (!names && names.error().code == "storage.missing") {
+        if (Result<void> made = make_lineage(name); !made) return failure(std::move(made).error());
+        names = files_.list(directory);
+    }
+    if (!names) return failure(std::move(names).error());
+    version.facts.number = next_number(*names);
+    VersionNumber newest{version.facts.number.value - 1};
+    Result<Json> record = newest ? version_record(name, newest) : failure("storage.missing", "No version yet");
+    if (record && is_record_of(*record, version)) {
+        // Stored by an attempt that could not make it durable, or was not told of.
+        if (Result<void> synced = files_.change(change::SyncDirectory{directory}); !synced)
+            return failure(std::move(synced).error());
+        return facts_of(name, newest, *record);
+    }
+
+    std::vector<NamedText> texts = files_of(version);
+    Path temp = temp_directory(directory, "", version.facts.number);
+    Result<void> added = build(files_, temp, texts, record_of(name, version.facts, texts));
+    if (added) added = show(files_, temp, version_directory(name, version.facts.number));
+    if (added) return version.facts;
+    (void)remove_tree(files_, temp);
+    return failure(std::move(added).error());
+}
+
+Result<std::vector<VersionNumber>> Store::version_numbers(const LineageName& name) {
+    Result<std::vector<std::string>> names = files_.list(layout::versions(root_, name));
+    std::vector<VersionNumber> numbers;
+    if (!names && names.error().code == "storage.missing") return numbers;
+    if (!names) return failure(std::move(names).error());
+    for (const std::string& entry : *names) {
+        if (std::optional<VersionNumber> number = layout::parse_version_name(entry)) numbers.push_back(*number);
+    }
+    std::ranges::sort(numbers);  // "10000" sorts before "9999"
+    return numbers;
+}
+
+Result<Json> Store::version_record(const LineageName& name, VersionNumber number) {
+    Path path = version_directory(name, number) / layout::version_record;
+    Result<std::optional<Json>> json = read_document(files_, path);
+    if (!json) return failure(std::move(json).error());
+    if (!*json)
+        return failure("storage.missing", fmt::format("Version {} of {} is not there", number.value, name.text()));
+    if ((**json)["lineage"] != Json(name.text()) || (**json)["number"] != Json(number.value)) {
+        return corrupt(path, "it belongs to another version");
+    }
+    return std::move(**json);
+}
+
+Result<VersionFacts> Store::facts_of(const LineageName& name, VersionNumber number, const Json& record) {
+    Result<VersionFacts> facts = version_facts_from_json(record);
+    if (!facts) return corrupt(version_directory(name, number) / layout::version_record, facts.error().what);
+    return facts;
+}
+
+Result<VersionFacts> Store::version(const LineageName& name, VersionNumber number) {
+    Result<Json> record = version_record(name, number);
+    if (!record) return failure(std::move(record).error());
+    return facts_of(name, number, *record);
+}
+
+Result<std::vector<VersionFacts>> Store::versions(const LineageName& name) {
+    Result<std::vector<VersionNumber>> numbers = version_numbers(name);
+    if (!numbers) return failure(std::move(numbers).error());
+    std::vector<VersionFacts> complete;
+    for (VersionNumber number : *numbers) {
+        Result<VersionFacts> facts = version(name, number);
+        if (facts) {
+            complete.push_back(std::move(*facts));
+        } else if (facts.error().code != "storage.missing" && facts.error().code != "storage.corrupt") {
+            return failure(std::move(facts).error());
+        }
+    }
+    return complete;
+}
+
+Result<VersionFiles> Store::read_version(const LineageName& name, VersionNumber number) {
+    Result<Json> record = version_record(name, number);
+    if (!record) return failure(std::move(record).error());
+    VersionFiles texts;
+    std::array<std::string*, layout::version_files.size()> into{&texts.privkey, &texts.cert, &texts.chain,
+                                                                &texts.fullchain};
+    for (std::size_t index = 0; index < into.size(); ++index) {
+        std::string_view file = layout::version_files[index];
+        Path path = version_directory(name, number) / file;
+        Result<std::string> text = files_.read(path, file_limit);
+        if (!text && text.error().code == "storage.missing") return corrupt(path, "it is missing");
+        if (!text) return failure(std::move(text).error());
+        if (sha256_hex(*text) != (*record)["files"].string_or(file))
+            return corrupt(path, "its digest is not the one in version.json");
+        *into[index] = std::move(*text);
+    }
+    return texts;
+}
+
+Result<void> Store::prune(const LineageName& name, std::uint32_t keep, const std::vector<VersionNumber>& wanted) {
+    Result<std::vector<VersionNumber>> numbers = version_numbers(name);
+    if (!numbers) return failure(std::move(numbers).error());
+    Result<VersionNumber> current = live(name);
+    if (!current) return failure(std::move(current).error());
+    std::vector<VersionNumber> doomed = versions_to_remove(*numbers, keep, *current, wanted);
+    if (doomed.empty()) return {};
+
+    // Out of sight first, durably: a version is there as a whole or not at all, also while its files go one by one.
+    Path directory = layout::versions(root_, name);
+    std::vector<Path> hidden;
+    for (VersionNumber number : doomed) {
+        Path temp = temp_directory(directory, "old-", number);
+        if (Result<void> cleared = remove_tree(files_, temp); !cleared) return cleared;
+        if (Result<void> renamed = files_.change(change::Rename{version_directory(name, number), temp}); !renamed)
+            return renamed;
+        hidden.push_back(std::move(temp));
+    }
+    if (Result<void> synced = files_.change(change::SyncDirectory{directory}); !synced) return synced;
+    for (const Path& path : hidden) {
+        if (Result<void> removed = remove_tree(files_, path); !removed) return removed;
+    }
+    return {};
+}
+
+}  // namespace certd
