@@ -1,0 +1,141 @@
+#include "daemon/deploy/deployer.hpp"
+
+#include "daemon/deploy/commands.hpp"
+#include "daemon/deploy/order_run.hpp"
+#include "daemon/deploy/rehearsal.hpp"
+#include "daemon/deploy/undo.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace certd {
+
+struct Deployer::State : DeployShared {};
+
+namespace {
+
+Event event_of(EventType type, Severity severity, const std::string& lineage, std::uint64_t job, std::string message) {
+    Event event;
+    event.type = type;
+    event.severity = severity;
+    event.lineage = lineage;
+    event.job = job;
+    event.message = std::move(message);
+    return event;
+}
+
+std::string list(const std::vector<TargetName>& targets) {
+    std::string text;
+    for (const auto& target : targets)
+        text += (text.empty() ? "" : ", ") + target.text;
+    return text;
+}
+
+void tell_started(const EventSink& events, const DeployOrder& order) {
+    Event event = event_of(EventType::deploy_started, Severity::info, order.spec->name, order.job,
+                           order.targets.empty()
+                               ? fmt::format("Switching live to version {}", order.version.value)
+                               : fmt::format("Deploying version {} to {}", order.version.value, list(order.targets)));
+    event.data = Json::object({{"version", order.version.value}});
+    events(std::move(event));
+}
+
+// Nothing was begun: the same problem for every target.
+DeployOutcome refuse(DeployShared& shared, const DeployOrder& order, VersionNumber live, const Problem& cause) {
+    DeployOutcome outcome;
+    outcome.live = live;
+    outcome.problem = cause;
+    for (const auto& target : order.targets) {
+        outcome.targets.push_back(
+            failed_state(state_before(order, target), order, cause, shared.clock.now(), HostState::failed));
+    }
+    if (order.targets.empty()) {
+        outcome.targets.push_back(
+            failed_state(state_before(order, {}), order, cause, shared.clock.now(), HostState::failed));
+    }
+    Event event = event_of(EventType::deploy_failed, Severity::error, order.spec->name, order.job,
+                           fmt::format("Version {} could not be deployed", order.version.value));
+    event.problem = cause;
+    event.data = Json::object({{"version", order.version.value}});
+    shared.events(std::move(event));
+    return outcome;
+}
+
+std::optional<Problem> unknown_target(const DeployOrder& order) {
+    for (const auto& target : order.targets) {
+        if (!order.config->targets.contains(target))
+            return problem("deploy.install", "There is no target " + target.text);
+    }
+    return std::nullopt;
+}
+
+VersionNumber live_of(DeployShared& shared, const std::string& lineage) {
+    const auto name = LineageName::parse(lineage);
+    if (!name) return {};
+    return shared.store.live(*name).value_or(VersionNumber{});
+}
+
+}  // namespace
+
+Deployer::Deployer(Clock& clock, Workers& workers, Store& store, Host& local, EventSink events)
+    : state_(std::make_shared<State>(DeployShared{clock, workers, store, local, std::move(events)})) {}
+
+Task<DeployOutcome> Deployer::deploy(DeployOrder order) {
+    const auto state = state_;
+    tell_started(state->events, order);
+    std::optional<Problem> cause = unknown_target(order);
+    if (!cause) {
+        auto context = co_await prepare(*state, order);
+        if (context) {
+            OrderRun run(std::move(*context));
+            co_return co_await run.run();
+        }
+        cause = context.error();
+    }
+    const auto live = co_await offload(state->workers, [&] { return live_of(*state, order.spec->name); });
+    co_return refuse(*state, order, live, *cause);
+}
+
+Task<Result<void>> Deployer::rehearse(DeployOrder order, VersionFiles files, VersionFacts facts) {
+    const auto state = state_;
+    co_return co_await rehearse_order(*state, std::move(order), std::move(files), std::move(facts));
+}
+
+Task<> Deployer::recover(LineageName lineage, config::ConfigPtr config) {
+    const auto state = state_;
+    co_await undo_interrupted(*state, std::move(lineage), std::move(config));
+}
+
+Task<Result<void>> Deployer::run_hooks(std::vector<config::Hook> hooks, std::string what, HookContext context) {
+    const auto state = state_;
+    HookFacts facts;
+    facts.event = what;
+    facts.lineage = context.lineage.text();
+    facts.lineage_path = state->store.live_path(context.lineage).string();
+    facts.names = context.names;
+    facts.job = context.job;
+    if (context.version) {
+        auto version =
+            co_await offload(state->workers, [&] { return state->store.version(context.lineage, context.version); });
+        if (!version) co_return failure(version.error());
+        facts.version = std::move(*version);
+    }
+    for (const auto& hook : hooks) {
+        Command command = hook_command(hook, facts);
+        const auto text = command_text(command.argv);
+        auto output =
+            co_await run_checked(state->host, std::move(command), "hook.failed", fmt::format("The {} hook", what));
+        Event event =
+            event_of(EventType::hook_finished, output ? Severity::info : Severity::error, context.lineage.text(),
+                     context.job, output ? fmt::format("The {} hook {} ended well", what, text) : output.error().what);
+        event.data =
+            Json::object({{"hook", what}, {"command", text}, {"output", output ? *output : output.error().remote}});
+        if (!output) event.problem = output.error();
+        state->events(std::move(event));
+        if (!output) co_return failure(output.error());
+    }
+    co_return Result<void>{};
+}
+
+}  // namespace certd

@@ -1,0 +1,63 @@
+#include "daemon/deploy/hook_environment.hpp"
+
+#include "libacme/async/process.hpp"
+#include "libacme/base/text.hpp"
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+// Long enough for a thousand names; a program's whole environment may be far larger.
+constexpr std::size_t value_limit = std::size_t{100} << 10;
+
+std::vector<std::string> texts(const std::vector<Identifier>& names) {
+    std::vector<std::string> values;
+    for (const auto& name : names)
+        values.push_back(name.value);
+    return values;
+}
+
+}  // namespace
+
+std::vector<std::string> hook_environment(const HookFacts& facts) {
+    std::vector<std::string> environment = base_environment();
+    const auto set = [&](std::string_view name, std::string_view value) {
+        if (!value.empty()) environment.push_back(fmt::format("{}={}", name, escape_untrusted(value, value_limit)));
+    };
+    set("RENEWED_LINEAGE", facts.lineage_path);
+    set("RENEWED_DOMAINS", join(texts(facts.names), " "));
+    set("CERTD_EVENT", facts.event);
+    set("CERTD_LINEAGE", facts.lineage);
+    if (facts.version) {
+        set("CERTD_VERSION", std::to_string(facts.version->number.value));
+        set("CERTD_SERIAL", facts.version->serial);
+        set("CERTD_FINGERPRINT_SHA256", facts.version->fingerprint);
+        set("CERTD_NOT_BEFORE", format_rfc3339(facts.version->not_before));
+        set("CERTD_NOT_AFTER", format_rfc3339(facts.version->not_after));
+        set("CERTD_CA", facts.version->ca.text);
+    }
+    set("CERTD_TARGET", facts.target);
+    set("CERTD_HOST", facts.host);
+    if (facts.job != 0) set("CERTD_JOB", std::to_string(facts.job));
+    return environment;
+}
+
+std::string hook_input(const HookFacts& facts) {
+    Json names = Json::array();
+    for (const auto& name : facts.names)
+        names.push(name.value);
+    Json json = Json::object({{"event", facts.event}, {"lineage", facts.lineage}, {"path", facts.lineage_path}});
+    json.set("names", std::move(names));
+    if (facts.version) {
+        json.set("version", facts.version->number.value).set("serial", facts.version->serial);
+        json.set("fingerprint_sha256", facts.version->fingerprint).set("ca", facts.version->ca.text);
+        json.set("not_before", to_json(facts.version->not_before)).set("not_after", to_json(facts.version->not_after));
+    }
+    if (!facts.target.empty()) json.set("target", facts.target).set("host", facts.host);
+    if (facts.job != 0) json.set("job", static_cast<std::int64_t>(facts.job));
+    return to_text(json) + "\n";
+}
+
+}  // namespace certd

@@ -1,0 +1,27 @@
+// What a hook or exec step learns: certbot's two variables, ours with the prefix CERTD_, and the same as JSON on stdin.
+// The environment is made from scratch, so nothing of certd's own (NOTIFY_SOCKET, LISTEN_*, LD_* …) gets through. Pure.
+#pragma once
+
+#include "daemon/lineage/lineage.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certd {
+
+struct HookFacts {
+    std::string event;  // "pre-issue", "post-issue", "deploy", "restore"
+    std::string lineage;
+    std::string lineage_path;  // the live path, or a version's directory when `live` names another
+    std::vector<Identifier> names;
+    std::optional<VersionFacts> version;  // absent before the first issue
+    std::string target, host;             // empty outside a deployment
+    std::uint64_t job = 0;
+};
+
+// "NAME=value" entries. A value that somebody else chose cannot smuggle a line break or a control character.
+std::vector<std::string> hook_environment(const HookFacts& facts);
+std::string hook_input(const HookFacts& facts);  // one JSON object and a line feed
+
+}  // namespace certd

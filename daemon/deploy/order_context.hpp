@@ -1,0 +1,29 @@
+// What the targets of one order have in common: the version with its files, what it replaces, and how to tell of it.
+#pragma once
+
+#include "daemon/deploy/deploy_shared.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace certd {
+
+struct OrderContext {
+    DeployShared& shared;
+    DeployOrder order;
+    LineageName lineage;
+    VersionFiles files;
+    VersionFacts facts;
+    VersionNumber previous;  // what `live` named before
+    std::optional<VersionFacts> previous_facts;
+
+    bool expired(Time not_after) const;  // and that counts against going back to it
+    void tell(EventType type, Severity severity, const TargetName& target, std::string message,
+              Json data = Json::object(), std::optional<Problem> cause = std::nullopt) const;
+};
+
+// Reads and checks what is to be deployed. Problems storage.*, crypto.*, deploy.expired.
+Task<Result<OrderContext>> prepare(DeployShared& shared, DeployOrder order);
+
+}  // namespace certd

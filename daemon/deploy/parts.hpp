@@ -1,0 +1,28 @@
+// What goes into the files of a target, and what an operator's old files say of the certificate in them. Pure.
+#pragma once
+
+#include "config/model.hpp"
+#include "daemon/store/store.hpp"
+#include "libacme/crypto/certificate.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace certd {
+
+std::string content_of(config::Part part, const VersionFiles& files);  // combined: privkey, then fullchain
+
+// The first certificate in a PEM text that may hold other things too (keys, "Bag Attributes"); nullopt when there is
+// none.
+std::optional<Certificate> first_certificate(std::string_view text);
+
+// Whether key and certificate belong together and the certificate is the one that `facts` describe: storage.corrupt,
+// crypto.wrongKey. Asked before anything is installed.
+Result<void> check_version(const VersionFiles& files, const VersionFacts& facts);
+
+// Whether going back to `backups` would serve an expired certificate: one of them holds a leaf whose time is over.
+bool holds_expired(const std::vector<DeployJournal::Backup>& backups, Time now);
+
+}  // namespace certd

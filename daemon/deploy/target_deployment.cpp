@@ -1,0 +1,252 @@
+#include "daemon/deploy/target_deployment.hpp"
+
+#include "daemon/deploy/commands.hpp"
+#include "daemon/deploy/owner.hpp"
+#include "daemon/deploy/parts.hpp"
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+constexpr Duration look_limit = seconds(10);  // at what is served before anything changes
+
+StepReport badly(Problem cause) {
+    return {Transaction::Ended::badly, std::move(cause), std::nullopt};
+}
+
+}  // namespace
+
+StepReport StepReport::of(Result<void> result) {
+    return result ? StepReport{} : badly(std::move(result).error());
+}
+
+Problem install_problem(const TargetName& target, const Problem& cause) {
+    if (cause.code == "deploy.install") return cause;
+    Problem result = problem("deploy.install",
+                             fmt::format("Cannot install the files of {}: {}", target.text, cause.what), cause.remote);
+    result.hint = cause.hint;
+    result.parts.push_back(cause);
+    return result;
+}
+
+Result<std::vector<InstalledFile>> files_for(const config::Target& target, const VersionFiles& files) {
+    std::vector<InstalledFile> all;
+    for (const auto& step : target.install) {
+        auto attributes = attributes_of(step);
+        if (!attributes) return failure(attributes.error());
+        all.push_back({step.path, content_of(step.part, files), *attributes});
+    }
+    return all;
+}
+
+TargetShape shape_of(const config::Target& target) {
+    return {!target.install.empty(), !target.exec.empty(), !target.test.empty(), !target.reload.empty(),
+            !target.verify.tls.empty()};
+}
+
+Task<StepReport> TargetDeployment::perform(DeployStep step) {
+    Store& store = context_.shared.store;
+    Workers& workers = context_.shared.workers;
+    const auto& lineage = context_.lineage;
+    switch (step) {
+        case DeployStep::back_up:
+            co_return co_await back_up();
+        case DeployStep::flip_live:
+            co_return StepReport::of(
+                co_await offload(workers, [&] { return store.set_live(lineage, context_.order.version); }));
+        case DeployStep::install:
+            co_return co_await install();
+        case DeployStep::exec:
+            co_return co_await exec(false);
+        case DeployStep::test:
+            co_return co_await test();
+        case DeployStep::reload:
+        case DeployStep::reload_restored:
+            co_return co_await reload();
+        case DeployStep::verify:
+            co_return co_await verify();
+        case DeployStep::restore:
+            co_return StepReport::of(co_await put_back(context_.shared.host, journal_.backups));
+        case DeployStep::unflip_live:
+            co_return StepReport::of(co_await offload(workers, [&]() -> Result<void> {
+                const auto live = store.live(lineage);
+                if (live && *live == context_.previous) return {};
+                return store.set_live(lineage, context_.previous);
+            }));
+        case DeployStep::exec_restored:
+            co_return co_await exec(true);
+        case DeployStep::verify_restored:
+            co_return co_await verify_restored();
+        case DeployStep::commit:
+        case DeployStep::close:
+            co_return co_await drop_journal();
+        case DeployStep::done:
+            break;
+    }
+    co_return StepReport{};
+}
+
+Task<StepReport> TargetDeployment::back_up() {
+    pass_ = co_await context_.shared.gate(target_.name).enter();
+    auto resolved = co_await resolve_files();
+    if (!resolved) co_return badly(install_problem(target_.name, resolved.error()));
+    std::vector<std::string> paths;
+    for (const auto& file : files_)
+        paths.push_back(file.path);
+    auto backups = co_await read_backups(context_.shared.host, paths);
+    if (!backups) co_return badly(install_problem(target_.name, backups.error()));
+    auto left_over = co_await left_over_journal();
+    if (!left_over) co_return badly(install_problem(target_.name, left_over.error()));
+    // What `live` names at this moment: once an earlier target of the order has committed, a crash must not take it
+    // back.
+    auto live = co_await offload(context_.shared.workers, [&] { return context_.shared.store.live(context_.lineage); });
+    if (!live) co_return badly(install_problem(target_.name, live.error()));
+    journal_ = {target_.name, context_.order.version, *live, std::move(*backups)};
+    if (*left_over) journal_.backups = prefer_older(std::move(journal_.backups), (*left_over)->backups);
+    seen_before_ = co_await look_at(context_.shared.clock, context_.shared.host,
+                                    endpoints_of(target_.verify, context_.facts.names),
+                                    std::min(look_limit, target_.verify.timeout));
+    co_return co_await save_journal();
+}
+
+Task<StepReport> TargetDeployment::save_journal() {
+    // From here on a crash is undone by recover(); nothing has been changed yet.
+    auto saved = co_await offload(
+        context_.shared.workers, [&] { return context_.shared.store.save_deploy_journal(context_.lineage, journal_); });
+    if (!saved) co_return badly(install_problem(target_.name, saved.error()));
+    StepReport report;
+    report.before = before();
+    co_return report;
+}
+
+Before TargetDeployment::before() const {
+    if (journal_.backups.empty()) return {Before::Paths::none, false};
+    if (none_existed(journal_.backups)) return {Before::Paths::absent, false};
+    const Time now = context_.shared.clock.now();
+    // The rule of OrderContext::expired, asked of "now" as the old certificate's end.
+    return {Before::Paths::present, holds_expired(journal_.backups, now) && context_.expired(now)};
+}
+
+Task<Result<std::optional<DeployJournal>>> TargetDeployment::left_over_journal() {
+    auto journals = co_await offload(context_.shared.workers,
+                                     [&] { return context_.shared.store.deploy_journals(context_.lineage); });
+    // A journal that cannot be read must not block deployments for ever; the one of this deployment replaces it.
+    if (!journals && journals.error().code == "storage.corrupt") co_return std::nullopt;
+    if (!journals) co_return failure(journals.error());
+    for (auto& journal : *journals) {
+        if (journal.target == target_.name) co_return std::move(journal);
+    }
+    co_return std::nullopt;
+}
+
+Task<Result<void>> TargetDeployment::resolve_files() {
+    auto files = co_await offload(context_.shared.workers, [&] { return files_for(target_, context_.files); });
+    if (!files) co_return failure(files.error());
+    files_ = std::move(*files);
+    co_return Result<void>{};
+}
+
+Task<StepReport> TargetDeployment::install() {
+    auto installed = co_await context_.shared.host.install(files_);
+    if (!installed) co_return badly(install_problem(target_.name, installed.error()));
+    co_return StepReport{};
+}
+
+Task<StepReport> TargetDeployment::exec(bool restoring) {
+    auto facts = co_await offload(context_.shared.workers, [&] { return hook_facts(restoring); });
+    if (!facts) co_return badly(facts.error());
+    for (const auto& hook : target_.exec) {
+        auto report = co_await run(hook_command(hook, *facts), "deploy.exec", subject("The exec command"));
+        if (report.problem) co_return report;
+    }
+    co_return StepReport{};
+}
+
+// On the way back the commands make again what they had made of the previous version, so there must be one.
+Result<HookFacts> TargetDeployment::hook_facts(bool restoring) {
+    HookFacts facts;
+    facts.event = restoring ? "restore" : "deploy";
+    facts.lineage = context_.lineage.text();
+    facts.version = restoring ? context_.previous_facts : context_.facts;
+    if (!facts.version)
+        return failure("deploy.exec",
+                       subject("The exec command") + " cannot be run again: there is no previous version");
+    const auto live = context_.shared.store.live(context_.lineage);
+    const bool live_names_it = live && *live == facts.version->number;
+    facts.lineage_path =
+        live_names_it ? context_.shared.store.live_path(context_.lineage).string()
+                      : context_.shared.store.version_directory(context_.lineage, facts.version->number).string();
+    facts.names = facts.version->names;
+    facts.target = target_.name.text;
+    facts.host = "local";
+    facts.job = context_.order.job;
+    return facts;
+}
+
+Task<StepReport> TargetDeployment::test() {
+    co_return co_await run(plain_command(target_.test, target_.command_timeout), "deploy.test",
+                           subject("The test command"));
+}
+
+Task<StepReport> TargetDeployment::reload() {
+    for (auto& command : reload_commands(target_.reload, target_.command_timeout)) {
+        auto report = co_await run(command, "deploy.reload", subject("The reload command"));
+        if (report.problem) co_return report;
+    }
+    co_return StepReport{};
+}
+
+Task<StepReport> TargetDeployment::verify() {
+    VerifyRequest request;
+    for (auto& endpoint : endpoints_of(target_.verify, context_.facts.names)) {
+        request.expected.push_back({std::move(endpoint), context_.facts.fingerprint});
+    }
+    request.object = fmt::format("version {}", context_.order.version.value);
+    request.timeout = target_.verify.timeout;
+    request.interval = target_.verify.interval;
+    auto seen = co_await verify_served(context_.shared.clock, context_.shared.host, request);
+    served_ = seen.served;
+    if (seen.problem) co_return badly(*seen.problem);
+    verified_at_ = context_.shared.clock.now();
+    context_.tell(EventType::deploy_verified, Severity::info, target_.name,
+                  fmt::format("{} serves version {}", target_.name.text, context_.order.version.value),
+                  Json::object({{"fingerprint_sha256", served_}, {"endpoints", request.expected.size()}}));
+    co_return StepReport{};
+}
+
+Task<StepReport> TargetDeployment::verify_restored() {
+    if (seen_before_.empty()) co_return StepReport{Transaction::Ended::unknown, std::nullopt, std::nullopt};
+    VerifyRequest request{seen_before_, "the old certificate", target_.verify.timeout, target_.verify.interval};
+    auto seen = co_await verify_served(context_.shared.clock, context_.shared.host, request);
+    served_ = seen.served;
+    if (seen.problem) co_return badly(*seen.problem);
+    verified_at_ = context_.shared.clock.now();
+    co_return StepReport{};
+}
+
+Task<StepReport> TargetDeployment::drop_journal() {
+    auto dropped = co_await offload(context_.shared.workers, [&] {
+        return context_.shared.store.drop_deploy_journal(context_.lineage, target_.name);
+    });
+    if (!dropped) co_return badly(install_problem(target_.name, dropped.error()));
+    co_return StepReport{};
+}
+
+Task<StepReport> TargetDeployment::run(Command command, std::string code, std::string subject) {
+    const std::string text = command_text(command.argv);
+    auto output = co_await run_checked(context_.shared.host, std::move(command), std::move(code), std::move(subject));
+    if (!output) co_return badly(output.error());
+    if (!output->empty()) {
+        context_.tell(EventType::deploy_step, Severity::debug, target_.name, text + " said something",
+                      Json::object({{"command", text}, {"output", *output}}));
+    }
+    co_return StepReport{};
+}
+
+std::string TargetDeployment::subject(std::string_view what) const {
+    return fmt::format("{} of {}", what, target_.name.text);
+}
+
+}  // namespace certd

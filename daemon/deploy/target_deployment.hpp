@@ -1,0 +1,72 @@
+// One target of an order: does the steps that Transaction asks for, and remembers what is needed for the way back.
+#pragma once
+
+#include "daemon/deploy/backup.hpp"
+#include "daemon/deploy/hook_environment.hpp"
+#include "daemon/deploy/order_context.hpp"
+#include "daemon/deploy/transaction.hpp"
+#include "daemon/deploy/verify.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace certd {
+
+struct StepReport {
+    Transaction::Ended ended = Transaction::Ended::well;
+    std::optional<Problem> problem;
+    std::optional<Before> before;  // of back_up
+
+    static StepReport of(Result<void> result);
+};
+
+class TargetDeployment {
+   public:
+    // `context` and `target` outlive it.
+    TargetDeployment(const OrderContext& context, const config::Target& target) : context_(context), target_(target) {}
+
+    // Enters the target's gate in back_up and holds it until leave(). Throws on cancellation.
+    Task<StepReport> perform(DeployStep step);
+    void leave() { pass_ = {}; }
+
+    // What was seen served last: by verify or verify_restored.
+    const std::string& served_fingerprint() const { return served_; }
+    std::optional<Time> verified_at() const { return verified_at_; }
+
+   private:
+    Task<StepReport> back_up();
+    Task<StepReport> save_journal();
+    Task<StepReport> install();
+    Task<StepReport> exec(bool restoring);
+    Task<StepReport> test();
+    Task<StepReport> reload();
+    Task<StepReport> verify();
+    Task<StepReport> verify_restored();
+    Task<StepReport> drop_journal();
+
+    Task<Result<void>> resolve_files();
+    Result<HookFacts> hook_facts(bool restoring);  // blocking
+    Task<StepReport> run(Command command, std::string code, std::string subject);
+    Task<Result<std::optional<DeployJournal>>> left_over_journal();
+    Before before() const;
+    std::string subject(std::string_view what) const;
+
+    const OrderContext& context_;
+    const config::Target& target_;
+    Gate::Pass pass_;
+    std::vector<InstalledFile> files_;
+    DeployJournal journal_;
+    std::vector<Expected> seen_before_;
+    std::string served_;
+    std::optional<Time> verified_at_;
+};
+
+TargetShape shape_of(const config::Target& target);
+
+// deploy.install with the cause's own words and remedy.
+Problem install_problem(const TargetName& target, const Problem& cause);
+
+// The files a target asks for. Blocking (user and group names); problem deploy.install.
+Result<std::vector<InstalledFile>> files_for(const config::Target& target, const VersionFiles& files);
+
+}  // namespace certd
