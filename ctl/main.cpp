@@ -5,12 +5,15 @@
 #include <cstdlib>
 #include <exception>
 
-using namespace certd::ctl;
+using certd::ctl::Client;
+using certd::ctl::CommandLine;
+using certd::ctl::ExitCode;
+using certd::ctl::Terminal;
 
 int main(int argc, char** argv) try {
     const char* socket = std::getenv("CERTD_SOCKET");
-    CommandLine line = parse_command_line(std::vector<std::string>(argv + 1, argv + std::max(argc, 1)),
-                                          socket ? std::optional<std::string>(socket) : std::nullopt);
+    CommandLine line = certd::ctl::parse_command_line(std::vector<std::string>(argv + 1, argv + std::max(argc, 1)),
+                                                      socket ? std::optional<std::string>(socket) : std::nullopt);
     Terminal terminal(line.options.no_color);
     if (line.command == nullptr) {
         line.wrong ? terminal.complain(line.text) : terminal.print(line.text);

@@ -15,9 +15,16 @@ Json findings_as_json(const std::string& lineage, const std::vector<api::CheckFi
     return Json::object({{"lineage", lineage}, {"findings", std::move(list)}});
 }
 
-Result<Json> as_json(Result<api::JobResult> result) {
-    if (!result) return failure(std::move(result).error());
-    return api::to_json(*result);
+Task<Result<Json>> as_json(Task<Result<api::JobResult>> job) {
+    Result<api::JobResult> result = co_await std::move(job);
+    if (!result) co_return failure(std::move(result).error());
+    co_return api::to_json(*result);
+}
+
+Task<Result<Json>> as_json(std::string lineage, Task<Result<std::vector<api::CheckFinding>>> check) {
+    Result<std::vector<api::CheckFinding>> findings = co_await std::move(check);
+    if (!findings) co_return failure(std::move(findings).error());
+    co_return findings_as_json(lineage, *findings);
 }
 
 Task<> answer_started(Exchange& exchange, std::shared_ptr<Call> call) {
@@ -47,9 +54,8 @@ Task<> answer_call(Exchange& exchange, std::string verb, bool wait, Calls::Work 
 Task<> renew_lineage(Exchange& exchange) {
     auto request = value_or_fail(api::renew_request_from_json(exchange.body));
     exchange.record("renew");
-    auto work = [&operations = exchange.operations, name = exchange.name(),
-                 request](Operations::Started started) -> Task<Result<Json>> {
-        co_return as_json(co_await operations.renew(name, request, std::move(started)));
+    auto work = [&operations = exchange.operations, name = exchange.name(), request](Operations::Started started) {
+        return as_json(operations.renew(name, request, std::move(started)));
     };
     co_await answer_call(exchange, "renew", request.wait, std::move(work));
 }
@@ -57,9 +63,8 @@ Task<> renew_lineage(Exchange& exchange) {
 Task<> roll_back_lineage(Exchange& exchange) {
     auto request = value_or_fail(api::rollback_request_from_json(exchange.body));
     exchange.record("rollback");
-    auto work = [&operations = exchange.operations, name = exchange.name(),
-                 request](Operations::Started started) -> Task<Result<Json>> {
-        co_return as_json(co_await operations.rollback(name, request, std::move(started)));
+    auto work = [&operations = exchange.operations, name = exchange.name(), request](Operations::Started started) {
+        return as_json(operations.rollback(name, request, std::move(started)));
     };
     co_await answer_call(exchange, "rollback", request.wait, std::move(work));
 }
@@ -67,9 +72,8 @@ Task<> roll_back_lineage(Exchange& exchange) {
 Task<> deploy_lineage(Exchange& exchange) {
     auto request = value_or_fail(api::deploy_request_from_json(exchange.body));
     exchange.record("deploy");
-    auto work = [&operations = exchange.operations, name = exchange.name(),
-                 request](Operations::Started started) -> Task<Result<Json>> {
-        co_return as_json(co_await operations.deploy(name, request, std::move(started)));
+    auto work = [&operations = exchange.operations, name = exchange.name(), request](Operations::Started started) {
+        return as_json(operations.deploy(name, request, std::move(started)));
     };
     co_await answer_call(exchange, "deploy", request.wait, std::move(work));
 }
@@ -79,10 +83,8 @@ Task<> deploy_lineage(Exchange& exchange) {
 Task<> check_lineage(Exchange& exchange) {
     value_or_fail(api::no_arguments_from_json(exchange.body));
     exchange.record("check");
-    auto work = [&operations = exchange.operations, name = exchange.name()](Operations::Started) -> Task<Result<Json>> {
-        Result<std::vector<api::CheckFinding>> findings = co_await operations.check(name);
-        if (!findings) co_return failure(std::move(findings).error());
-        co_return findings_as_json(name.text(), *findings);
+    auto work = [&operations = exchange.operations, name = exchange.name()](const Operations::Started&) {
+        return as_json(name.text(), operations.check(name));
     };
     co_await answer_call(exchange, "check", true, std::move(work));
 }
