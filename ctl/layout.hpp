@@ -55,6 +55,7 @@ std::string render_table(const Style& style, const std::vector<std::string>& hea
 std::string moment(const Style& style, Time at, Time now);
 // "2026-12-22 10:04", with "Z" when not in local time.
 std::string date_and_time(const Style& style, Time at);
+std::string date_and_time_of_day(const Style& style, Time at);  // with seconds
 // "59d"; hours under two days, minutes under two hours; "expired" in the past.
 std::string time_left(Time until, Time now);
 // "in 29d 4h", "now" when the time has come, "3h ago" for what has been.

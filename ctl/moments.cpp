@@ -47,6 +47,12 @@ std::string date_and_time(const Style& style, Time at) {
                        parts.tm_hour, parts.tm_min, style.local_time ? "" : "Z");
 }
 
+std::string date_and_time_of_day(const Style& style, Time at) {
+    std::tm parts = broken_down(style, at);
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}{}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec, style.local_time ? "" : "Z");
+}
+
 std::string time_left(Time until, Time now) {
     if (until <= now) return "expired";
     Duration left = between(now, until);

@@ -25,10 +25,10 @@ bool begins_step(const api::Event& event) {
            !event.problem;
 }
 
-std::string text_of(const Style& style, const api::Event& event) {
+std::string text_of(const Style& style, const api::Event& event, bool with_problem) {
     std::string text = event.target.empty() ? "" : clean(style, event.target, 128) + ": ";
     text += clean(style, event.message.empty() ? event.type : event.message);
-    if (event.problem) text += ": " + problem_line(style, *event.problem);
+    if (event.problem && with_problem) text += ": " + problem_line(style, *event.problem);
     return text;
 }
 
@@ -42,10 +42,12 @@ std::string Progress::started(const std::string& lineage, const api::JobStarted&
 
 std::string Progress::event(const std::string& lineage, const api::Event& event, Duration now) {
     Job& running = job(lineage, now);
-    if (!live_) return line(!is_bad(event), lineage, text_of(style_, event), std::nullopt);
+    // That a whole renewal has failed is followed by its problem anyhow.
+    std::string text = text_of(style_, event, !live_ || event.type != "renewal.failed");
+    if (!live_) return line(mark_of(event), lineage, text, std::nullopt);
     std::string out = end_step(lineage, running, !is_bad(event), event.at, now);
     if (begins_step(event)) {
-        running.step = text_of(style_, event);
+        running.step = std::move(text);
         running.step_at = event.at;
         running.step_since = now;
         return out;
@@ -53,7 +55,7 @@ std::string Progress::event(const std::string& lineage, const api::Event& event,
     std::optional<double> took = event.data["took_ms"].number();
     std::optional<Duration> length;
     if (took && *took >= 0 && *took < 1e12) length = Duration(static_cast<std::int64_t>(*took));
-    return out + line(!is_bad(event), lineage, text_of(style_, event), length);
+    return out + line(mark_of(event), lineage, text, length);
 }
 
 std::string Progress::succeeded(const std::string& lineage, const api::JobResult& result, Duration now) {
@@ -63,7 +65,7 @@ std::string Progress::succeeded(const std::string& lineage, const api::JobResult
     jobs_.erase(lineage);
     std::string text = clean(style_, result.message.empty() ? result.outcome : result.message);
     if (result.message.empty() && result.version != 0) text += fmt::format(", version {}", result.version);
-    return out + line(true, lineage, text, took);
+    return out + line(Mark::done, lineage, text, took);
 }
 
 std::string Progress::failed(const std::string& lineage, const Problem& problem, Duration now) {
@@ -84,8 +86,7 @@ std::string Progress::live_line(Duration now, std::size_t width) const {
     const auto& [lineage, job] = *latest;
     std::string text =
         fmt::format("{} {}: {}", mark, clean(style_, lineage, 256), job.step.empty() ? "working" : job.step);
-    std::string tail =
-        " " + format_approximate(std::chrono::floor<seconds>(now - (job.step.empty() ? job.since : job.step_since)));
+    std::string tail = " " + format_approximate(now - (job.step.empty() ? job.since : job.step_since));
     if (jobs_.size() > 1) tail += fmt::format(" (and {} more)", jobs_.size() - 1);
     if (width == 0) return text + tail;
     // One column less than there are, or some terminals go to the next line.
@@ -104,17 +105,25 @@ std::string Progress::end_step(const std::string& lineage, Job& job, bool ok, st
     // The daemon's own times are better than those of arrival: several events may come at once.
     Duration took = at && job.step_at && *at >= *job.step_at ? *at - *job.step_at : now - job.step_since;
     std::string step = std::exchange(job.step, {});
-    return line(ok, lineage, step, took);
+    return line(ok ? Mark::done : Mark::failed, lineage, step, took);
 }
 
-std::string Progress::line(bool ok, const std::string& lineage, std::string_view text,
+Progress::Mark Progress::mark_of(const api::Event& event) const {
+    if (is_bad(event)) return Mark::failed;
+    return event.type.ends_with(".step") || event.type.ends_with(".started") ? Mark::note : Mark::done;
+}
+
+std::string Progress::line(Mark mark, const std::string& lineage, std::string_view text,
                            std::optional<Duration> took) const {
-    std::string mark(ok ? style_.tick() : style_.cross());
-    std::string first = mark + " " + clean(style_, lineage, 256) + ": ";
+    std::string sign(mark == Mark::done     ? style_.tick()
+                     : mark == Mark::failed ? style_.cross()
+                     : style_.unicode       ? "·"
+                                            : "-");
+    std::string first = sign + " " + clean(style_, lineage, 256) + ": ";
     std::string body(text);
     if (took) body += " (" + format_approximate(*took) + ")";
-    std::string wrapped = wrap(style_, first, body);
-    return paint(style_, ok ? Colour::green : Colour::red, mark) + wrapped.substr(mark.size());
+    Colour colour = mark == Mark::done ? Colour::green : mark == Mark::failed ? Colour::red : Colour::dim;
+    return paint(style_, colour, sign) + wrap(style_, first, body).substr(sign.size());
 }
 
 }  // namespace certd::ctl

@@ -33,7 +33,9 @@ class Progress {
     };
     Job& job(const std::string& lineage, Duration now);
     std::string end_step(const std::string& lineage, Job& job, bool ok, std::optional<Time> at, Duration now);
-    std::string line(bool ok, const std::string& lineage, std::string_view text, std::optional<Duration> took) const;
+    enum class Mark { done, failed, note };
+    std::string line(Mark mark, const std::string& lineage, std::string_view text, std::optional<Duration> took) const;
+    Mark mark_of(const api::Event& event) const;
 
     Style style_;
     bool live_;

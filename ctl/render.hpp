@@ -19,7 +19,7 @@ std::string render_explanation(const Style& style, const api::Explanation& expla
 std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& plan, Time now);
 std::string render_findings(const Style& style, const std::string& lineage,
                             const std::vector<api::CheckFinding>& findings);
-// One line, "Dec 22 10:04:05 warning  example.com: …".
+// One line, "2026-12-22 10:04:05 warning  example.com: …".
 std::string render_event(const Style& style, const api::Event& event);
 // Problem, cause and remedy, each on lines of its own: "certctl: …".
 std::string render_problem(const Style& style, const Problem& problem, std::string_view subject);

@@ -65,7 +65,7 @@ std::string render_findings(const Style& style, const std::string& lineage,
 }
 
 std::string render_event(const Style& style, const api::Event& event) {
-    std::string line = event.at ? date_and_time(style, *event.at) + " " : "";
+    std::string line = event.at ? date_and_time_of_day(style, *event.at) + " " : "";
     line += paint(style, colour_of_severity(event.severity), pad(clean(style, event.severity, 16), 8)) + " ";
     if (!event.lineage.empty()) line += paint(style, Colour::bold, clean(style, event.lineage, 256)) + ": ";
     if (!event.target.empty())

@@ -131,7 +131,7 @@ TEST_CASE("renew follows the stream to its result") {
             {"renew", "a", "--force"});
     CHECK(outcome.code == ExitCode::ok);
     CHECK(outcome.out.starts_with(
-        "a: joined the operation already running (job 7)\n✓ a: Placing an order\n✓ a: Issued version 5 ("));
+        "a: joined the operation already running (job 7)\n· a: Placing an order\n✓ a: Issued version 5 ("));
     CHECK(outcome.requests[0].starts_with("POST /v1/lineages/a/renew HTTP/1.1"));
 }
 
@@ -182,7 +182,7 @@ TEST_CASE("check fails when a finding has failed") {
 
 TEST_CASE("events are lines of text or of JSON") {
     Outcome text = run({stream_of({step_line, R"({"dropped":3})"})}, {"events"});
-    CHECK(text.out == "2026-11-23 10:04Z debug    a: Placing an order\n");
+    CHECK(text.out == "2026-11-23 10:04:00Z debug    a: Placing an order\n");
     CHECK(text.err.find("3 events were lost") != std::string::npos);
     Outcome json = run({stream_of({step_line})}, {"events", "--json", "--follow", "--lineage", "a"});
     CHECK(json.out == step_line + "\n");
