@@ -31,7 +31,9 @@ struct Awaiter {
     void await_suspend(std::coroutine_handle<>) {}
     int await_resume() { return 1; }
 };
-Awaiter take(Aggregate value) { return Awaiter{std::move(value)}; }
+Awaiter take(Aggregate value) {
+    return Awaiter{std::move(value)};
+}
 template <class F>
 Awaiter call(F function) {
     return Awaiter{function()};

@@ -52,7 +52,7 @@ TEST_CASE("a CA that has forgotten everything gets one new account, and the old 
     const Output away = world.certd.ctl({"renew", "shop", "--force"});
     INFO(away.both());
     REQUIRE(away.exit_code == 1);
-    REQUIRE(world.certd.state("shop") == "backing-off");
+    REQUIRE(world.certd.lineage("shop")["last_problem"].string_or("code") == "net.connect");
     REQUIRE(world.nginx.served("a.example.test") == first);
 
     world.pebble.start();

@@ -5,14 +5,14 @@
 
 using namespace certd::test;
 
-TEST_CASE("--check-config shows every error with file, line, caret and what was probably meant") {
+TEST_CASE("certd --check-config shows every error with file, line, caret and what was probably meant") {
     World world;
-    world.certd.configure(world.configuration({.lineage_more = "    nmaes: [x]\n", .top = "lineage: {}\n"}));
+    world.certd.configure(world.configuration({.lineage_more = "    keyy: [x]\n", .top = "lineage: {}\n"}));
     const Output checked = run({certd_program(), "--check-config", "--config", world.certd.configuration_file()});
     INFO(checked.both());
     REQUIRE(checked.exit_code == 2);
     REQUIRE(checked.both().find("certd.yaml:") != std::string::npos);
-    REQUIRE(checked.both().find("'names'") != std::string::npos);
+    REQUIRE(checked.both().find("'key'") != std::string::npos);
     REQUIRE(checked.both().find("'lineages'") != std::string::npos);
     REQUIRE(checked.both().find('^') != std::string::npos);
 

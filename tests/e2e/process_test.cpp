@@ -101,7 +101,7 @@ TEST_CASE("a challenge port that is taken is a problem that names the port, and 
     REQUIRE(world.served_is_live());
 }
 
-TEST_CASE("--version and --help need neither configuration nor root") {
+TEST_CASE("certd --version and --help need neither configuration nor root") {
     for (const char* option : {"--version", "--help"}) {
         const Output output = run({certd_program(), option}, {{}, uid_t{65534}, 10s});
         CAPTURE(option, output.both());

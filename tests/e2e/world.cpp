@@ -45,7 +45,7 @@ defaults: {{ cas: [pebble], dry_run_ca: pebble }}
       - {{ part: fullchain, path: {0}, mode: "0644" }}
       - {{ part: privkey, path: {1}, mode: "0600" }}
     test: {2}
-    reload: {{ command: {3} }}
+    reload: {3}
     verify: {{ tls: ["{4}"], timeout: {5} }}
 )",
                     nginx.fullchain().string(), nginx.privkey().string(), or_else(sample.test, nginx.test_command()),

@@ -88,7 +88,8 @@ std::string Nginx::test_command() const {
 }
 
 std::string Nginx::reload_command() const {
-    return fmt::format("[{}, -e, stderr, -p, {}, -c, nginx.conf, -s, reload]", program("nginx"), directory_.string());
+    return fmt::format("[{}, -e, error.log, -p, {}, -c, nginx.conf, -s, reload]", program("nginx"),
+                       directory_.string());
 }
 
 std::string Nginx::served(const std::string& server_name) const {
