@@ -39,12 +39,11 @@ std::size_t remove_temps(FileSystem& files, const Path& directory) {
     return removed;
 }
 
-// Whether `directory` has all files of a version; one listing instead of five looks.
-bool has_all_files(FileSystem& files, const Path& directory) {
-    Result<std::vector<std::string>> names = files.list(directory);
-    if (!names) return false;
-    auto has = [&](std::string_view file) { return std::ranges::binary_search(*names, file); };
-    return has(layout::version_record) && std::ranges::all_of(layout::version_files, has);
+// A version appears whole or not at all; only somebody's hand can have taken a part of it away. The two without which
+// it is useless are looked for, the others when they are read.
+bool seems_whole(FileSystem& files, const Path& directory) {
+    return exists(files, directory / layout::version_record).value_or(true) &&
+           exists(files, directory / layout::version_files.front()).value_or(true);
 }
 
 // Whether a version with a damaged record or digest would still serve: its key and certificate belong together.
@@ -94,25 +93,15 @@ Recovery Store::recover() {
     return found;
 }
 
-// Idle and healthy: nobody was in an order, no half-made versions, `live` is the newest version and has all its files.
+// Healthy and idle: no order in progress, and `live` names a version. A version is only ever added
+// under an order, so that whatever else a crash can have left of it (temps of retention, of the state) waits for the
+// next update.
 void Store::recover_lineage(const LineageName& name, bool linked, Recovery& found) {
-    Path directory = layout::versions(root_, name);
-    Result<std::vector<std::string>> entries = files_.list(directory);
-    if (!entries) {
-        if (entries.error().code != "storage.missing") blame(found, name, entries.error());
-        return;
-    }
-    VersionNumber newest;
     bool interrupted = exists(files_, layout::order_file(root_, name)).value_or(true);
-    for (const std::string& entry : *entries) {
-        interrupted |= layout::is_temp(entry);
-        newest = std::max(newest, layout::parse_version_name(entry).value_or(VersionNumber{}));
-    }
     Result<VersionNumber> current = linked ? live(name) : VersionNumber{};
-    bool linked_well = !linked || (current && has_all_files(files_, version_directory(name, *current)));
-    bool switched = current && *current == newest;
-    if (interrupted || !switched) settle(name, found);
-    if (interrupted || !linked_well) examine_into(name, found);
+    bool whole = linked && current && seems_whole(files_, version_directory(name, *current));
+    if (interrupted || !linked) settle(name, found);
+    if (interrupted || (linked && !whole)) examine_into(name, found);
 }
 
 // Makes durable and tidy what work in progress left behind.

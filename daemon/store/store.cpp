@@ -52,6 +52,11 @@ Result<void> check_key(FileSystem& files, const Path& path) {
     return check_owner(path, *status);
 }
 
+// Whether others can reach what is inside; as certd makes its directories they cannot, whatever the modes there.
+Result<bool> may_enter(FileSystem& files, const Path& directory) {
+    return files.inspect(directory).map([](const FileStatus& status) { return (status.mode & 011) != 0; });
+}
+
 Result<void> check_layout_number(FileSystem& files, const Path& root) {
     Path path = layout::number_file(root);
     Result<std::string> text = files.read(path, 64);
@@ -67,7 +72,8 @@ Result<void> check_layout_number(FileSystem& files, const Path& root) {
 
 }  // namespace
 
-Store::Store(FileSystem& files, Path root) : files_(files), root_(std::move(root)) {}
+Store::Store(FileSystem& files, Path root)
+    : files_(files), root_(root.has_filename() ? std::move(root) : root.parent_path()) {}
 
 Result<void> Store::open() {
     // "." follows the one symlink that is allowed: the state directory itself may lie elsewhere.
@@ -98,6 +104,13 @@ Result<void> Store::check_permissions() {
         if (Result<void> safe = check_directory(files_, directory); !safe) return safe;
         if (Result<void> safe = check_key(files_, directory / "key.pem"); !safe) return safe;
     }
+    Result<bool> reachable = may_enter(files_, root_ / ".");
+    if (reachable && *reachable) reachable = may_enter(files_, layout::lineages(root_));
+    if (!reachable) return failure(std::move(reachable).error());
+    return *reachable ? check_lineages() : Result<void>();
+}
+
+Result<void> Store::check_lineages() {
     Result<std::vector<LineageName>> names = lineages();
     if (!names) return failure(std::move(names).error());
     for (const LineageName& name : *names) {

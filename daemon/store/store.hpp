@@ -61,7 +61,8 @@ class Store {
     const Path& root() const { return root_; }
 
     // Creates the layout; refuses a root, account or lineage directory that others may write or keys that others may
-    // read (storage.permissions), and a layout of a later release (storage.newerLayout).
+    // read (storage.permissions), and a layout of a later release (storage.newerLayout). Lineages are looked at one by
+    // one only when others may enter `lineages` at all.
     Result<void> open();
     // Makes durable what a killed process may have left in the cache only, removes half-made versions and finished
     // orders, and examines every lineage in which work was going on or whose `live` names no complete version. Costs a
@@ -115,6 +116,7 @@ class Store {
     Result<VersionFacts> facts_of(const LineageName& name, VersionNumber number, const Json& record);
     Result<std::vector<VersionNumber>> version_numbers(const LineageName& name);
     Result<void> check_permissions();
+    Result<void> check_lineages();
     void recover_lineage(const LineageName& name, bool linked, Recovery& found);
     void settle(const LineageName& name, Recovery& found);
     void examine_into(const LineageName& name, Recovery& found);

@@ -79,10 +79,23 @@ Path temp_directory(const Path& versions, std::string_view purpose, VersionNumbe
     return versions / fmt::format("{}{}{}", layout::temp_prefix, purpose, layout::version_name(number));
 }
 
+// Everything under a temp name, whoever left it there.
+Result<void> remove_hidden(FileSystem& files, const Path& versions) {
+    Result<std::vector<std::string>> names = files.list(versions);
+    if (!names) return names.error().code == "storage.missing" ? Result<void>() : failure(std::move(names).error());
+    std::erase_if(*names, [](const std::string& name) { return !layout::is_temp(name); });
+    if (names->empty()) return {};
+    if (Result<void> synced = files.change(change::SyncDirectory{versions}); !synced) return synced;
+    for (const std::string& name : *names) {
+        if (Result<void> removed = remove_tree(files, versions / name); !removed) return removed;
+    }
+    return {};
+}
+
 }  // namespace
 
 Path Store::version_directory(const LineageName& name, VersionNumber number) const {
-    return layout::versions(root_, name) / layout::version_name(number);
+    return layout::below_lineage(root_, name, "/versions/" + layout::version_name(number));
 }
 
 Result<VersionFacts> Store::add_version(const LineageName& name, NewVersion version) {
@@ -187,24 +200,14 @@ Result<void> Store::prune(const LineageName& name, std::uint32_t keep, const std
     if (!numbers) return failure(std::move(numbers).error());
     Result<VersionNumber> current = live(name);
     if (!current) return failure(std::move(current).error());
-    std::vector<VersionNumber> doomed = versions_to_remove(*numbers, keep, *current, wanted);
-    if (doomed.empty()) return {};
 
     // Out of sight first, durably: a version is there as a whole or not at all, also while its files go one by one.
     Path directory = layout::versions(root_, name);
-    std::vector<Path> hidden;
-    for (VersionNumber number : doomed) {
-        Path temp = temp_directory(directory, "old-", number);
-        if (Result<void> cleared = remove_tree(files_, temp); !cleared) return cleared;
-        if (Result<void> renamed = files_.change(change::Rename{version_directory(name, number), temp}); !renamed)
-            return renamed;
-        hidden.push_back(std::move(temp));
+    for (VersionNumber number : versions_to_remove(*numbers, keep, *current, wanted)) {
+        Change hide = change::Rename{version_directory(name, number), temp_directory(directory, "old-", number)};
+        if (Result<void> hidden = files_.change(hide); !hidden) return hidden;
     }
-    if (Result<void> synced = files_.change(change::SyncDirectory{directory}); !synced) return synced;
-    for (const Path& path : hidden) {
-        if (Result<void> removed = remove_tree(files_, path); !removed) return removed;
-    }
-    return {};
+    return remove_hidden(files_, directory);
 }
 
 }  // namespace certd

@@ -1,33 +1,11 @@
-// Inodes, names and the record of what is not synced.
+// The operations on inodes and names.
 #include "tests/support/memory_file_system.hpp"
 
-#include <algorithm>
-#include <random>
-#include <set>
-#include <unordered_map>
-
-#include <unistd.h>
+#include "tests/support/memory_inode.hpp"
 
 namespace certd::test {
 
 using Kind = FileStatus::Kind;
-
-struct MemoryFileSystem::Inode {
-    Kind kind = Kind::file;
-    mode_t mode = 0600;
-    uid_t owner = ::geteuid();
-    gid_t group = ::getegid();
-    std::shared_ptr<const std::string> text;  // content, or target of a symlink
-    std::map<std::string, InodePtr> names;    // as processes see them
-    std::map<std::string, InodePtr> on_disk;  // as of the last sync of this directory
-    // A change of a name since then; a null inode is a removal. Those of one unit survive or vanish together.
-    struct Change {
-        std::size_t unit;
-        std::string name;
-        InodePtr inode;
-    };
-    std::vector<Change> unsynced;
-};
 
 // The directory a path's last component stands in.
 struct MemoryFileSystem::Place {
@@ -59,39 +37,6 @@ struct Describe {
     }
     std::string operator()(const change::SyncDirectory& it) const { return "sync " + it.path.string(); }
 };
-
-using Selection = std::vector<std::size_t>;
-
-std::vector<Selection> all_selections(const Selection& units) {
-    std::vector<Selection> result;
-    for (std::size_t mask = 0; mask < std::size_t{1} << units.size(); ++mask) {
-        Selection& selection = result.emplace_back();
-        for (std::size_t index = 0; index < units.size(); ++index) {
-            if (mask >> index & 1) selection.push_back(units[index]);
-        }
-    }
-    return result;
-}
-
-std::vector<Selection> some_selections(const Selection& units, std::size_t limit) {
-    std::vector<Selection> result;
-    for (std::size_t size = 0; size <= units.size(); ++size) {
-        result.emplace_back(units.begin(), units.begin() + static_cast<std::ptrdiff_t>(size));
-    }
-    for (std::size_t unit : units) {
-        result.push_back({unit});
-        Selection others = units;
-        std::erase(others, unit);
-        result.push_back(std::move(others));
-    }
-    std::mt19937 engine(static_cast<unsigned>(units.size()));
-    while (result.size() < limit) {
-        Selection& selection = result.emplace_back();
-        std::ranges::copy_if(units, std::back_inserter(selection), [&](std::size_t) { return engine() % 2 == 0; });
-    }
-    if (result.size() > limit) result.resize(limit);
-    return result;
-}
 
 }  // namespace
 
@@ -323,75 +268,6 @@ std::optional<Problem> MemoryFileSystem::refuse(bool changes, const std::string&
             break;
     }
     return std::nullopt;
-}
-
-void MemoryFileSystem::each_power_loss(std::size_t limit, const std::function<void(MemoryFileSystem&)>& visit) const {
-    std::vector<std::unique_ptr<MemoryFileSystem>> states;
-    {
-        std::scoped_lock lock(mutex_);
-        Selection units = unsynced_units();
-        bool few = units.size() < 16 && std::size_t{1} << units.size() <= limit;
-        for (const Selection& survived : few ? all_selections(units) : some_selections(units, limit)) {
-            states.push_back(after_power_loss(survived));
-        }
-    }
-    for (const auto& state : states)
-        visit(*state);
-}
-
-std::vector<std::size_t> MemoryFileSystem::unsynced_units() const {
-    std::set<std::size_t> units;
-    std::set<const Inode*> seen;
-    std::vector<const Inode*> ahead{root_.get()};
-    auto meet = [&](const InodePtr& inode) {
-        if (inode && inode->kind == Kind::directory && seen.insert(inode.get()).second) ahead.push_back(inode.get());
-    };
-    while (!ahead.empty()) {
-        const Inode& directory = *ahead.back();
-        ahead.pop_back();
-        for (const auto& entry : directory.names)
-            meet(entry.second);
-        for (const auto& entry : directory.on_disk)
-            meet(entry.second);
-        for (const Inode::Change& change : directory.unsynced) {
-            units.insert(change.unit);
-            meet(change.inode);
-        }
-    }
-    return {units.begin(), units.end()};
-}
-
-std::unique_ptr<MemoryFileSystem> MemoryFileSystem::after_power_loss(const std::vector<std::size_t>& survived) const {
-    auto result = std::make_unique<MemoryFileSystem>();
-    std::unordered_map<const Inode*, InodePtr> copies{{root_.get(), result->root_}};
-    std::vector<const Inode*> ahead{root_.get()};
-    while (!ahead.empty()) {
-        const Inode& directory = *ahead.back();
-        Inode& copy = *copies.at(ahead.back());
-        ahead.pop_back();
-        std::map<std::string, InodePtr> names = directory.on_disk;
-        for (const Inode::Change& change : directory.unsynced) {
-            if (!std::ranges::binary_search(survived, change.unit)) continue;
-            if (change.inode) {
-                names[change.name] = change.inode;
-            } else {
-                names.erase(change.name);
-            }
-        }
-        for (const auto& [name, inode] : names) {
-            auto [known, fresh] = copies.try_emplace(inode.get());
-            if (fresh) {
-                known->second = std::make_shared<Inode>(*inode);
-                known->second->names.clear();
-                known->second->on_disk.clear();
-                known->second->unsynced.clear();
-                if (inode->kind == Kind::directory) ahead.push_back(inode.get());
-            }
-            copy.names[name] = known->second;
-        }
-        copy.on_disk = copy.names;
-    }
-    return result;
 }
 
 void MemoryFileSystem::overwrite(const Path& path, std::string content) {

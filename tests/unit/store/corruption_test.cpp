@@ -105,18 +105,25 @@ TEST_CASE("every flipped byte of a version's files is noticed when it is read") 
     CHECK(world.store.read_version(name_of(), {2}));
 }
 
-TEST_CASE("a live version whose files are missing is put aside at the start, and live goes back to the one before") {
+TEST_CASE("a live version without its key is put aside at the start, and live goes back to the one before") {
     DamagedWorld world;
-    must(world.files.change(
-        change::Remove{world.version_path(2) / GENERATE("privkey.pem", "cert.pem", "chain.pem", "fullchain.pem")}));
-    Recovery recovery = world.store.recover();
-    CHECK(told_corrupt(recovery));
+    must(world.files.change(change::Remove{world.version_path(2) / "privkey.pem"}));
+    CHECK(told_corrupt(world.store.recover()));
     CHECK(world.live() == VersionNumber{1});
     CHECK(world.store.read_version(name_of(), world.live()));
-    CHECK(world.files.inspect(root / "lineages/example.com/versions/0002.damaged").value().kind ==
-          FileStatus::Kind::directory);
+    Path aside = root / "lineages/example.com/versions/0002.damaged";
+    CHECK(world.files.inspect(aside).value().kind == FileStatus::Kind::directory);
     CHECK(world.store.recover().damaged.empty());
     CHECK(world.store.add_version(name_of(), real_version(3)).value().number == VersionNumber{3});
+}
+
+TEST_CASE("a live version that lacks any file is put aside once it is examined") {
+    DamagedWorld world;
+    const char* file = GENERATE("privkey.pem", "cert.pem", "chain.pem", "fullchain.pem");
+    must(world.files.change(change::Remove{world.version_path(2) / file}));
+    CHECK(world.store.read_version(name_of(), {2}).error().code == "storage.corrupt");
+    CHECK(told_corrupt(world.store.examine(name_of())));
+    CHECK(world.live() == VersionNumber{1});
 }
 
 TEST_CASE("a live link to nothing goes back to the newest version") {
