@@ -65,7 +65,7 @@ class Merged {
         Location here = entry.key.location();
         report_.error(here,
                       fmt::format("{} {} is here for the second time; it is on {} already", kind,
-                                  quoted(entry.key.text()), Report::refer(known->second.key.location(), here)),
+                                  in_quotes(entry.key.text()), Report::refer(known->second.key.location(), here)),
                       "keep one of the two");
     }
 

@@ -31,18 +31,19 @@ bool holds_key(Part part) {
 // change.
 void check_mode(const InstallStep& step, Findings& findings) {
     if (holds_key(step.part) && (step.mode & 0007) != 0) {
-        error(
-            findings, step.location,
-            fmt::format("{} holds the private key and mode {:04o} opens it to everybody", quoted(step.path), step.mode),
-            "write mode: \"0600\", or \"0640\" and a group");
+        error(findings, step.location,
+              fmt::format("{} holds the private key and mode {:04o} opens it to everybody", in_quotes(step.path),
+                          step.mode),
+              "write mode: \"0600\", or \"0640\" and a group");
     } else if ((step.mode & 0002) != 0) {
         error(findings, step.location,
-              fmt::format("Mode {:04o} lets everybody change {}", step.mode, quoted(step.path)),
+              fmt::format("Mode {:04o} lets everybody change {}", step.mode, in_quotes(step.path)),
               "write mode: \"0644\"");
     } else if (holds_key(step.part) && (step.mode & 0020) != 0) {
-        warning(findings, step.location,
-                fmt::format("Mode {:04o} lets the group replace the private key in {}", step.mode, quoted(step.path)),
-                "write mode: \"0640\"");
+        warning(
+            findings, step.location,
+            fmt::format("Mode {:04o} lets the group replace the private key in {}", step.mode, in_quotes(step.path)),
+            "write mode: \"0640\"");
     }
 }
 
@@ -51,7 +52,7 @@ void check_paths(const Target& target, Findings& findings) {
     for (const InstallStep& step : target.install) {
         if (!step.path.empty() && !paths.insert(step.path).second) {
             error(findings, step.location,
-                  fmt::format("The target {} writes {} twice", quoted(target.name.text), quoted(step.path)));
+                  fmt::format("The target {} writes {} twice", in_quotes(target.name.text), in_quotes(step.path)));
         }
         check_mode(step, findings);
     }
@@ -61,13 +62,13 @@ void check_target(const Target& target, Findings& findings) {
     check_paths(target, findings);
     if (target.verify.tls.empty()) {
         warning(findings, target.location,
-                fmt::format("Nothing checks what the target {} serves", quoted(target.name.text)),
+                fmt::format("Nothing checks what the target {} serves", in_quotes(target.name.text)),
                 "add verify: { tls: [\"127.0.0.1:443\"] }");
     }
     if (!target.verify.tls.empty() && target.verify.interval > target.verify.timeout) {
         warning(findings, target.location,
                 fmt::format("The target {} is looked at once only: verify.interval is longer than verify.timeout",
-                            quoted(target.name.text)));
+                            in_quotes(target.name.text)));
     }
 }
 
@@ -79,8 +80,8 @@ void check_shared_paths(const Config& config, Findings& findings) {
             auto [known, added] = writers.try_emplace(step.path, &target);
             if (added || known->second == &target || step.path.empty()) continue;
             warning(findings, step.location,
-                    fmt::format("The targets {} and {} both write {}", quoted(known->second->name.text),
-                                quoted(name.text), quoted(step.path)),
+                    fmt::format("The targets {} and {} both write {}", in_quotes(known->second->name.text),
+                                in_quotes(name.text), in_quotes(step.path)),
                     "give each file to one target");
         }
     }
@@ -94,12 +95,12 @@ bool is_buypass(std::string_view host) {
 void check_ca(const Ca& ca, Findings& findings) {
     if (auto host = https_host(ca.directory); host && is_buypass(*host)) {
         error(findings, ca.location,
-              fmt::format("The CA {} is Buypass, whose ACME service ended in October 2025", quoted(ca.name.text)),
+              fmt::format("The CA {} is Buypass, whose ACME service ended in October 2025", in_quotes(ca.name.text)),
               "choose another CA, e.g. https://acme-v02.api.letsencrypt.org/directory");
     }
     if (!ca.agree_tos) {
         warning(findings, ca.location,
-                fmt::format("Without agree_tos the CA {} will refuse an account", quoted(ca.name.text)),
+                fmt::format("Without agree_tos the CA {} will refuse an account", in_quotes(ca.name.text)),
                 "read its terms of service and write agree_tos: true");
     }
 }
@@ -109,14 +110,14 @@ void check_dry_run(const Config& config, Findings& findings) {
     auto found = config.dry_run_ca ? config.cas.find(*config.dry_run_ca) : config.cas.end();
     if (found == config.cas.end() || found->second.limits == LimitsModel::none) return;
     warning(findings, found->second.location,
-            fmt::format("Dry runs at the CA {} count against its limits", quoted(found->first.text)),
+            fmt::format("Dry runs at the CA {} count against its limits", in_quotes(found->first.text)),
             "let dry_run_ca name a staging or local CA without limits");
 }
 
 void check_lineage(const Lineage& lineage, Findings& findings) {
     if (!lineage.targets.empty()) return;
     warning(findings, lineage.location,
-            fmt::format("The lineage {} has no targets: nothing checks that it is served", quoted(lineage.name)),
+            fmt::format("The lineage {} has no targets: nothing checks that it is served", in_quotes(lineage.name)),
             "add targets: [NAME]");
 }
 

@@ -223,7 +223,7 @@ class TreeBuilder final : public YAML::EventHandler {
             const Document::Record& again = document_.records_[keys[i]];
             duplicates_.push_back({again.line, again.column,
                                    fmt::format("The key {} is here for the second time; it is on line {} already",
-                                               quoted(text(keys[i])), document_.records_[keys[first]].line),
+                                               in_quotes(text(keys[i])), document_.records_[keys[first]].line),
                                    "keep one of the two"});
         }
     }

@@ -33,10 +33,10 @@ std::vector<Name> references(std::string_view kind, TreeNode list, const std::ve
         Name name{std::string(item.text())};
         if (!std::ranges::binary_search(known, item.text())) {
             auto near = did_you_mean(item.text(), known);
-            report.error(item.location(), fmt::format("There is no {} {}", kind, quoted(item.text())),
+            report.error(item.location(), fmt::format("There is no {} {}", kind, in_quotes(item.text())),
                          near ? fmt::format("did you mean '{}'?", *near) : "");
         } else if (std::ranges::find(result, name) != result.end()) {
-            report.error(item.location(), fmt::format("The {} {} is listed twice", kind, quoted(item.text())));
+            report.error(item.location(), fmt::format("The {} {} is listed twice", kind, in_quotes(item.text())));
         } else {
             result.push_back(std::move(name));
         }
@@ -87,17 +87,18 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     auto cas = reader.find("cas");
     lineage->cas = cas ? read_cas(*cas) : defaults_.cas;
     if (bool mentions_ca = cas ? !scalars_of(*cas).empty() : defaults_.mentions_ca; !mentions_ca) {
-        report_.error(lineage->location, fmt::format("The lineage {} has no CA", quoted(lineage->name)),
+        report_.error(lineage->location, fmt::format("The lineage {} has no CA", in_quotes(lineage->name)),
                       "add cas: [NAME] to it or to defaults");
     }
 
     auto challenge = reader.find("challenge");
     lineage->challenge = challenge ? read_challenge(*challenge) : defaults_.challenge;
     if (!challenge && !defaults_.has_challenge) {
-        report_.error(lineage->location,
-                      fmt::format("The lineage {} has no challenge: nothing proves its names", quoted(lineage->name)),
-                      "set http_challenge: { listen: \"[::]:80\" }, or challenge: { http-01: { webroot: /var/www/html "
-                      "} } in defaults");
+        report_.error(
+            lineage->location,
+            fmt::format("The lineage {} has no challenge: nothing proves its names", in_quotes(lineage->name)),
+            "set http_challenge: { listen: \"[::]:80\" }, or challenge: { http-01: { webroot: /var/www/html "
+            "} } in defaults");
     }
     if (auto targets = reader.find("targets")) lineage->targets = read_targets(*targets);
     read_names(*lineage, key, reader.find("names"));
@@ -110,20 +111,21 @@ void LineageBuilder::read_names(Lineage& lineage, TreeNode key, std::optional<Tr
         if (own && own->type == Identifier::Type::dns) {
             lineage.names.push_back(std::move(*own));
         } else {
-            report_.error(key.location(),
-                          fmt::format("The lineage {} has no names, and its own is no DNS name", quoted(lineage.name)),
-                          "add names: [www.example.com]");
+            report_.error(
+                key.location(),
+                fmt::format("The lineage {} has no names, and its own is no DNS name", in_quotes(lineage.name)),
+                "add names: [www.example.com]");
         }
         return;
     }
     std::vector<TreeNode> items = scalars_of(*names);
     if (names->is_sequence() && names->size() == 0) {
-        report_.error(names->location(), fmt::format("The lineage {} has no names", quoted(lineage.name)),
+        report_.error(names->location(), fmt::format("The lineage {} has no names", in_quotes(lineage.name)),
                       "list them, or leave the key out to use the lineage's own name");
     }
     if (items.size() > names_limit) {
         report_.error(items[names_limit].location(),
-                      fmt::format("The lineage {} has more than {} names", quoted(lineage.name), names_limit),
+                      fmt::format("The lineage {} has more than {} names", in_quotes(lineage.name), names_limit),
                       "split it into several lineages");
         items.erase(items.begin() + names_limit, items.end());
     }
@@ -137,10 +139,10 @@ void LineageBuilder::add_name(Lineage& lineage, std::string_view text, const Loc
     auto identifier = parse_identifier(text);
     if (!identifier) return report_.error(where, identifier.error().what, identifier.error().hint);
     if (std::ranges::find(lineage.names, *identifier) != lineage.names.end()) {
-        return report_.error(where, fmt::format("The name {} is listed twice", quoted(identifier->value)));
+        return report_.error(where, fmt::format("The name {} is listed twice", in_quotes(identifier->value)));
     }
     if (identifier->is_wildcard()) {
-        report_.error(where, fmt::format("http-01 cannot prove the wildcard {}", quoted(identifier->value)),
+        report_.error(where, fmt::format("http-01 cannot prove the wildcard {}", in_quotes(identifier->value)),
                       "list the names one by one; dns-01, which can, is not available in this release");
     }
     lineage.names.push_back(std::move(*identifier));

@@ -86,7 +86,7 @@ std::optional<Source::Fault> Source::fault() const {
     return std::nullopt;
 }
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
     constexpr std::size_t limit = 80;
     if (value.size() <= limit) return fmt::format("'{}'", value);
     std::size_t end = limit;

@@ -41,6 +41,6 @@ class Source {
 };
 
 // `value` in quotation marks for a message, cut to a readable length. Not escaped: that is done where it is shown.
-std::string quoted(std::string_view value);
+std::string in_quotes(std::string_view value);
 
 }  // namespace certd::config

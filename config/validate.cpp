@@ -30,7 +30,7 @@ struct Trail {
 constexpr std::string_view argv_hint = "write a list: [nginx, -t]; { shell: \"…\" } runs a shell";
 
 std::string shown(const Trail& trail) {
-    return trail.text().size() <= 160 ? trail.text() : quoted(trail.text());
+    return trail.text().size() <= 160 ? trail.text() : in_quotes(trail.text());
 }
 
 class Validator {
@@ -73,7 +73,7 @@ class Validator {
         }
         auto near = did_you_mean(key.text(), candidates);
         std::string where = trail.parent ? " in " + shown(trail) : "";
-        report_.error(key.location(), fmt::format("Unknown key {}{}", quoted(key.text()), where),
+        report_.error(key.location(), fmt::format("Unknown key {}{}", in_quotes(key.text()), where),
                       near ? fmt::format("did you mean '{}'?", *near) : keys_hint(schema));
     }
 
@@ -87,7 +87,7 @@ class Validator {
                                  fmt::format("{}: {} is not available in this release", key.text(), row.doc));
         }
         if (row.need == Need::refused) {
-            return report_.error(key.location(), fmt::format("The key {} is not supported", quoted(key.text())),
+            return report_.error(key.location(), fmt::format("The key {} is not supported", in_quotes(key.text())),
                                  std::string(row.doc));
         }
         switch (row.type) {
@@ -132,7 +132,7 @@ class Validator {
         } else if (is_name(lower)) {
             hint = fmt::format("write '{}'", lower);
         }
-        report_.error(key.location(), fmt::format("{} cannot be a name in {}", quoted(name), shown(trail)), hint);
+        report_.error(key.location(), fmt::format("{} cannot be a name in {}", in_quotes(name), shown(trail)), hint);
     }
 
     static std::string clip(const std::string& text) { return text.substr(0, 64); }

@@ -59,7 +59,7 @@ std::optional<std::string_view> url_host(std::string_view url, std::string_view 
 }
 
 Complaint must_be(std::string_view what, std::string_view text, std::string hint = {}) {
-    return {fmt::format("must be {}, not {}", what, quoted(text)), std::move(hint)};
+    return {fmt::format("must be {}, not {}", what, in_quotes(text)), std::move(hint)};
 }
 
 std::optional<Complaint> out_of_range(const Row& row, std::int64_t value, std::string_view text) {
