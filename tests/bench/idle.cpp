@@ -65,7 +65,7 @@ std::string configuration(const Daemon& certd, std::size_t lineages) {
     std::string text = fmt::format(R"(state_dir: {}
 control: {{ socket: {}, group: "" }}
 cas: {{ pebble: {{ directory: "https://127.0.0.1:1/dir", agree_tos: true }} }}
-defaults: {{ cas: [pebble], challenge: {{ http-01: {{}} }} }}
+defaults: {{ cas: [pebble], challenge: {{ http-01: {{ webroot: /var/www/html }} }} }}
 lineages:
 )",
                                    certd.state_directory().string(), certd.socket().string());
@@ -104,21 +104,22 @@ void idle(std::size_t lineages, std::size_t idle_seconds) {
     options.environment = {manager.variable()};
     began = steady_clock::now();
     certd.launch(options);
-    if (!manager.hears("READY=1", 60s)) throw std::runtime_error("certd did not become ready:\n" + certd.log());
+    if (!manager.hears("READY=1", 60s))
+        throw std::runtime_error("certd did not become ready:\n" + certd.log().substr(0, 2000));
     const pid_t pid = certd.process().pid();
-    fmt::print("  start to READY: {:.0f} ms (to 20 ms), {:.0f} ms CPU, RSS {:.1f} MiB\n", ms_since(began), cpu_ms(pid),
-               resident_mib(pid));
+    fmt::print("  start to READY: {:.0f} ms (to 20 ms), {:.0f} ms CPU, RSS {:.1f} MiB\n", ms_since(began),
+               cpu_ms(pid).sum(), resident_mib(pid));
     time_status(certd, {"status"});
     time_status(certd, {"status", "l00000"});
     time_status(certd, {"status", "--json"});
 
     std::this_thread::sleep_for(2s);
-    const double cpu = cpu_ms(pid);
+    const double cpu = cpu_ms(pid).sum();
     const std::uint64_t wakes = wake_ups(pid);
     std::this_thread::sleep_for(std::chrono::seconds(idle_seconds));
     const double seconds = double(idle_seconds);
     fmt::print("  idle for {} s: {:.3f} % CPU, {:.2f} wake-ups/s, RSS {:.1f} MiB, peak {:.1f} MiB\n", idle_seconds,
-               (cpu_ms(pid) - cpu) / 10 / seconds, double(wake_ups(pid) - wakes) / seconds, resident_mib(pid),
+               (cpu_ms(pid).sum() - cpu) / 10 / seconds, double(wake_ups(pid) - wakes) / seconds, resident_mib(pid),
                peak_mib(pid));
     certd.terminate();
 }

@@ -18,7 +18,8 @@ namespace {
 
 using namespace test;
 
-std::string configuration(const Daemon& certd, const Pebble& pebble, std::uint16_t http_port, std::size_t lineages) {
+std::string configuration(const Daemon& certd, const Pebble& pebble, std::uint16_t http_port, std::size_t lineages,
+                          char letter) {
     std::string text = fmt::format(R"(state_dir: {}
 control: {{ socket: {}, group: "" }}
 http_challenge: {{ listen: "127.0.0.1:{}" }}
@@ -28,8 +29,9 @@ lineages:
 )",
                                    certd.state_directory().string(), certd.socket().string(), http_port,
                                    pebble.directory_url(), pebble.ca_bundle().string());
-    for (std::size_t i = 0; i < lineages; ++i)
-        text += fmt::format("  l{0:05}: {{ names: [l{0:05}.example.test] }}\n", i);
+    for (std::size_t i = 0; i < lineages; ++i) {
+        text += fmt::format("  l{0:05}: {{ names: [{1}{0:05}.example.test] }}\n", i, letter);
+    }
     return text;
 }
 
@@ -56,15 +58,18 @@ bool all_at(const Daemon& certd, std::size_t lineages, const char* version) {
 }
 
 void pass(const std::string& what, const Daemon& certd, pid_t pid, std::size_t lineages, const char* version,
-          std::chrono::steady_clock::time_point began, double cpu_before, const std::map<std::string, double>& before) {
+          std::chrono::steady_clock::time_point began, Cpu cpu_before, const std::map<std::string, double>& before) {
     if (!eventually(std::chrono::seconds(60 + lineages), [&] { return all_at(certd, lineages, version); })) {
         throw std::runtime_error("not all certificates were issued:\n" + certd.ctl({"status"}).both());
     }
     const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    const double cpu = cpu_ms(pid) - cpu_before;
+    const Cpu cpu = cpu_ms(pid);
     const double count = double(lineages);
-    fmt::print("  {}: {:.2f} s, {:.0f} certificates/s, {:.2f} ms CPU of certd each, peak RSS {:.1f} MiB\n", what, wall,
-               count / wall, cpu / count, peak_mib(pid));
+    fmt::print(
+        "  {}: {:.2f} s, {:.0f} certificates/s, {:.2f} ms CPU of certd each ({:.2f} user, {:.2f} system), peak RSS "
+        "{:.1f} MiB\n",
+        what, wall, count / wall, (cpu.sum() - cpu_before.sum()) / count, (cpu.user - cpu_before.user) / count,
+        (cpu.system - cpu_before.system) / count, peak_mib(pid));
     double sum = 0;
     std::string kinds;
     for (const auto& [action, value] : requests(certd)) {
@@ -88,23 +93,23 @@ void issue(std::size_t lineages, bool always_valid) {
     options.always_valid = always_valid;
     const Pebble pebble(directory.path() / "pebble", http_port, options);
     Daemon certd(directory.path() / "certd");
-    certd.configure(configuration(certd, pebble, http_port, lineages));
+    certd.configure(configuration(certd, pebble, http_port, lineages, 'a'));
     fmt::print("{} lineages, 4 orders in parallel, {}, no nonce refused, no authorization reused\n", lineages,
                always_valid ? "Pebble validates nothing" : "real http-01");
 
     const auto began = std::chrono::steady_clock::now();
     certd.start();
     const pid_t pid = certd.process().pid();
-    pass("first issue, from the start of the process", certd, pid, lineages, "0001", began, 0, {});
+    pass("first issue, from the start of the process", certd, pid, lineages, "0001", began, {}, {});
 
     const auto before = requests(certd);
-    const double cpu_before = cpu_ms(pid);
-    std::vector<std::string> renew{"renew", "--force", "--no-wait"};
-    for (std::size_t i = 0; i < lineages; ++i)
-        renew.push_back(fmt::format("l{:05}", i));
+    const Cpu cpu_before = cpu_ms(pid);
+    // Another name in each makes every lineage due at once; the scheduler keeps to 4 orders, as it must with Pebble.
+    certd.configure(configuration(certd, pebble, http_port, lineages, 'b'));
     const auto again = std::chrono::steady_clock::now();
-    if (const Output asked = certd.ctl(renew); asked.exit_code != 0)
-        throw std::runtime_error("certctl renew: " + asked.both());
+    if (const Output asked = certd.ctl({"reload"}); asked.exit_code != 0) {
+        throw std::runtime_error("certctl reload: " + asked.both());
+    }
     pass("renewal, account warm", certd, pid, lineages, "0002", again, cpu_before, before);
     certd.terminate();
 }

@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
         std::fputs(usage, stderr);
         return 2;
     }
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     try {
         if (arguments.issue) {
             certd::bench::issue(arguments.lineages, true);

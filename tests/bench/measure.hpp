@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include <sys/types.h>
@@ -30,17 +31,22 @@ inline double peak_mib(pid_t pid) {
     return double(status_figure("/proc/" + std::to_string(pid) + "/status", "VmHWM")) / 1024;
 }
 
-// CPU time of all threads so far, in milliseconds (user and system).
-inline double cpu_ms(pid_t pid) {
+// CPU time of all threads so far, in milliseconds.
+struct Cpu {
+    double user = 0, system = 0;
+    double sum() const { return user + system; }
+};
+
+inline Cpu cpu_ms(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    std::size_t at = text.rfind(')');
-    std::uint64_t ticks = 0;
-    for (int field = 2; field < 15 && at != std::string::npos; ++field) {
-        at = text.find(' ', at + 1);
-        if (field >= 13) ticks += std::stoull(text.substr(at + 1));
-    }
-    return double(ticks) * 10;
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    std::istringstream fields(text.substr(text.rfind(')') + 1));  // the name before may contain spaces
+    std::string skipped;
+    for (int field = 3; field < 14; ++field)
+        fields >> skipped;
+    double user = 0, system = 0;
+    fields >> user >> system;
+    return {user * 10, system * 10};
 }
 
 // How often its threads have gone to sleep and been woken.
