@@ -30,13 +30,13 @@ struct IssueRequest {
     KeyType key_type = KeyType::ecdsa_p256;
     std::optional<std::string> preferred_chain;  // common name of the topmost issuer; unmet: default chain and a note
     std::string previous_serial;
-    Duration order_limit = hours(24);            // total time for one order, polls included
+    Duration order_limit = hours(24);  // total time for one order, polls included
 };
 
 struct Issued {
     std::string key_pem;
-    Chain chain;                           // the one chosen
-    std::vector<std::string> alternates;   // PEM of the other chains offered, the default first when another was chosen
+    Chain chain;                          // the one chosen
+    std::vector<std::string> alternates;  // PEM of the other chains offered, the default first when another was chosen
     std::string order_url;
 };
 
@@ -44,7 +44,8 @@ enum class IssueStep { ordering, authorizing, presenting, validating, finalizing
 std::string_view to_string(IssueStep step);
 
 struct IssueHooks {
-    // Stores the record durably; throws Failure. Called with the key and CSR before newOrder and with the order URL after it.
+    // Stores the record durably; throws Failure. Called with the key and CSR before newOrder and with the order URL
+    // after it.
     std::function<Task<>(OrderRecord record)> journal;
     // The solvers to try for an identifier in order of preference; empty when none is configured.
     std::function<std::vector<Solver*>(const Identifier& identifier, bool wildcard)> solvers;
@@ -52,9 +53,10 @@ struct IssueHooks {
     std::function<void(IssueStep step, std::string detail)> progress;
 };
 
-// Issues, or goes on with `resume` when its order still can be finished (else the record is dropped and a new order placed).
-// Every Failure of the flow becomes the Problem returned; only cancellation is thrown. Challenges are cleaned up in every case;
-// an order given up has its pending authorizations deactivated when the CA answers.
-Task<Result<Issued>> issue(Session& session, Workers& workers, IssueRequest request, std::optional<OrderRecord> resume, IssueHooks hooks);
+// Issues, or goes on with `resume` when its order still can be finished (else the record is dropped and a new order
+// placed). Every Failure of the flow becomes the Problem returned; only cancellation is thrown. Challenges are cleaned
+// up in every case; an order given up has its pending authorizations deactivated when the CA answers.
+Task<Result<Issued>> issue(Session& session, Workers& workers, IssueRequest request, std::optional<OrderRecord> resume,
+                           IssueHooks hooks);
 
 }  // namespace certd::acme

@@ -6,6 +6,9 @@
 #include "libacme/base/json.hpp"
 #include "libacme/crypto/key.hpp"
 #include "libacme/net/transport.hpp"
+#include "libacme/protocol/directory.hpp"
+#include "libacme/protocol/polling.hpp"
+#include "libacme/protocol/problem_document.hpp"
 
 #include <functional>
 #include <memory>
@@ -15,16 +18,6 @@
 
 namespace certd::acme {
 
-struct Directory {  // RFC 8555 §7.1.1; unknown members are ignored, null members are absent
-    Url new_nonce, new_account, new_order;
-    std::optional<Url> new_authz, revoke_cert, key_change, renewal_info;
-    std::string terms_of_service;  // untrusted text
-    std::string website;
-    std::vector<std::string> caa_identities;
-    bool external_account_required = false;
-    std::vector<std::pair<std::string, std::string>> profiles;
-};
-
 struct Account {  // what must survive a restart; the URL is the identity, byte-exact
     std::string url;
     std::string terms_of_service;  // the URL agreed to
@@ -32,23 +25,34 @@ struct Account {  // what must survive a restart; the URL is the identity, byte-
 };
 
 // What an exchange was for; label of metrics and of the benchmark's request counts.
-enum class RequestKind { directory, new_nonce, new_account, account, new_order, order, authorization, challenge, finalize, certificate, revoke, key_change, renewal_info };
+enum class RequestKind {
+    directory,
+    new_nonce,
+    new_account,
+    account,
+    new_order,
+    order,
+    authorization,
+    challenge,
+    finalize,
+    certificate,
+    revoke,
+    key_change,
+    renewal_info
+};
 std::string_view to_string(RequestKind kind);
 
 struct SessionOptions {
-    std::string ca;              // its configured name, for messages
+    std::string ca;  // its configured name, for messages
     Url directory;
-    std::string user_agent;
+    std::string user_agent;  // empty: the transport sends its own, as HttpsClient does
     Duration directory_lifetime = hours(24);
     int bad_nonce_tries = 10;
     // Called after each exchange; status 0 when there was no response.
     std::function<void(RequestKind kind, int status, Duration took)> on_request;
-    // Round trip by which polls are paced; unset: 5 ms.
+    // Round trip by which polls are paced; unset: the shortest pace, first poll after 5 ms.
     std::function<Duration()> round_trip;
 };
-
-// Problem of an error response: RFC 7807 document with ACME type, subproblems and Retry-After, or whatever came instead.
-Problem problem_of_response(const HttpResponse& response, std::string what, Time now);
 
 class Session {
    public:
@@ -73,11 +77,18 @@ class Session {
     };
     Task<Account> find_or_create_account(const PrivateKey& key, AccountRequest request);
 
-    // A signed POST with the account's kid; an empty optional payload is POST-as-GET. Retries badNonce with that response's
-    // nonce. Throws Failure for any status outside 2xx.
+    // A signed POST with the account's kid; an empty optional payload is POST-as-GET, which is sent once more when the
+    // exchange broke off. Retries badNonce with that response's nonce. Throws ErrorResponse for any status outside 2xx,
+    // Failure otherwise.
     Task<HttpResponse> post(RequestKind kind, Url url, std::optional<Json> payload, std::string what);
     // A URL the CA handed out: https, an allowed host and port (faults S4, S18). Problem acme.badUrl.
     Result<Url> server_url(std::string_view text, std::string_view what) const;
+    // The same for a Location or Link, which may be relative to the URL it was the answer of.
+    Result<Url> server_url(std::string_view reference, const Url& base, std::string_view what) const;
+
+    const std::string& thumbprint() const;  // of the account key (RFC 8555 §8.1)
+    Duration round_trip() const;
+    AttemptWatch& attempts();
 
    private:
     struct State;

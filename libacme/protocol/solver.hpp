@@ -10,11 +10,11 @@
 namespace certd::acme {
 
 struct ChallengeTask {
-    Identifier identifier;           // as authorised: without "*."
+    Identifier identifier;  // as authorised: without "*."
     bool wildcard = false;
-    std::string type;                // "http-01"
-    std::string token;               // checked: base64url alphabet, 1–256 characters
-    std::string key_authorization;   // token "." thumbprint (RFC 8555 §8.1)
+    std::string type;               // "http-01"
+    std::string token;              // checked: base64url alphabet, 1–256 characters
+    std::string key_authorization;  // token "." thumbprint (RFC 8555 §8.1)
 };
 
 class Solver {
@@ -24,8 +24,8 @@ class Solver {
     // Each throws Failure; present may be called again for the same task after a crash.
     virtual Task<> present(ChallengeTask task) = 0;
     virtual Task<> wait_visible(ChallengeTask task) = 0;
-    // Returns once the CA's validation was seen, where that is observable, else at once (RFC 8555 §7.5.1: do not poll before).
-    // The caller limits and cancels this wait.
+    // Returns once the CA's validation was seen, where that is observable, else at once (RFC 8555 §7.5.1: do not poll
+    // before). The caller limits and cancels this wait.
     virtual Task<> wait_attempted(ChallengeTask task) = 0;
     // Leaves nothing behind; succeeds when nothing is there.
     virtual Task<> clean_up(ChallengeTask task) = 0;
