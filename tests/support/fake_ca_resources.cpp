@@ -1,0 +1,204 @@
+// The fake CA's directory, accounts and orders.
+#include "libacme/protocol/order.hpp"
+#include "tests/support/fake_ca_state.hpp"
+
+#include <algorithm>
+
+namespace certd::test {
+
+HttpResponse FakeCa::State::directory() const {
+    Json document = Json::object({{"newNonce", base() + "/nonce"},
+                                  {"newAccount", base() + "/new-account"},
+                                  {"newOrder", base() + "/new-order"},
+                                  {"newAuthz", nullptr},
+                                  {"revokeCert", base() + "/revoke"},
+                                  {"keyChange", base() + "/key-change"},
+                                  {"Tz3kPq81", "https://example.org/adding-random-entries"}});
+    Json meta = Json::object({{"externalAccountRequired", knobs().external_account_required}});
+    if (!knobs().terms_of_service.empty()) meta.set("termsOfService", knobs().terms_of_service);
+    document.set("meta", std::move(meta));
+    return json_answer(200, document);
+}
+
+HttpResponse FakeCa::State::dispatch(RequestKind kind, Request& request) {
+    switch (kind) {
+        case RequestKind::new_account:
+            return new_account(request);
+        case RequestKind::account:
+            return account(request);
+        case RequestKind::new_order:
+            return new_order(request);
+        case RequestKind::order:
+            return order(request);
+        case RequestKind::authorization:
+            return authorization(request);
+        case RequestKind::challenge:
+            return challenge(request);
+        case RequestKind::finalize:
+            return finalize(request);
+        case RequestKind::certificate:
+            return certificate(request);
+        default:
+            refuse(404, "malformed", "not offered");
+    }
+}
+
+HttpResponse FakeCa::State::new_account(Request& request) {
+    if (!only_members(request.json,
+                      {"contact", "termsOfServiceAgreed", "onlyReturnExisting", "externalAccountBinding"})) {
+        violation("newAccount has members of its own");
+    }
+    auto found = account_of_thumbprint.find(request.new_key->thumbprint());
+    int status = 200;
+    if (found == account_of_thumbprint.end()) {
+        if (request.json.bool_or("onlyReturnExisting")) refuse(400, "accountDoesNotExist", "no account with this key");
+        if (knobs().external_account_required) refuse(403, "externalAccountRequired", "bind an external account");
+        if (!knobs().terms_of_service.empty() && !request.json.bool_or("termsOfServiceAgreed")) {
+            refuse(403, "userActionRequired", "agree to the terms");
+        }
+        AccountEntry entry{
+            accounts.size(), url("account", accounts.size()), "valid", request.json["contact"], *request.new_key, {}};
+        found = account_of_thumbprint.emplace(entry.key.thumbprint(), accounts.size()).first;
+        accounts.push_back(std::move(entry));
+        status = 201;
+    }
+    const AccountEntry& entry = accounts[found->second];
+    if (entry.status != "valid") refuse(401, "unauthorized", "the account is " + entry.status);
+    HttpResponse response = json_answer(status, Json::object({{"status", entry.status}, {"contact", entry.contact}}));
+    response.headers.add("Location", entry.url);
+    return response;
+}
+
+HttpResponse FakeCa::State::account(Request& request) {
+    if (request.json.string_or("status") == "deactivated") request.account->status = "deactivated";
+    return json_answer(200, Json::object({{"status", request.account->status}, {"contact", request.account->contact}}));
+}
+
+std::vector<Identifier> FakeCa::State::ordered_names(const Json& payload) {
+    if (!only_members(payload, {"identifiers", "notBefore", "notAfter", "replaces", "profile"}))
+        violation("newOrder has members of its own");
+    const Json::Array* items = payload["identifiers"].if_array();
+    if (items == nullptr || items->empty()) violation("newOrder has no identifiers");
+    std::vector<Identifier> names;
+    for (const Json& item : *items) {
+        std::string type = item.string_or("type");
+        if (type != "dns" && type != "ip") refuse(400, "unsupportedIdentifier", type);
+        names.push_back({type == "dns" ? Identifier::Type::dns : Identifier::Type::ip, item.string_or("value")});
+    }
+    if (acme::normalized(names).size() != names.size()) violation("newOrder names an identifier twice");
+    return names;
+}
+
+void FakeCa::State::check_rejected(const std::vector<Identifier>& names) const {
+    Json parts = Json::array();
+    for (const Identifier& name : names) {
+        if (!knobs().rejected_names.contains(name.value)) continue;
+        parts.push(Json::object({{"type", "urn:ietf:params:acme:error:rejectedIdentifier"},
+                                 {"detail", "policy forbids " + name.value},
+                                 {"identifier", identifier_json(name)}}));
+    }
+    if (parts.if_array()->empty()) return;
+    Json document =
+        Json::object({{"type", "urn:ietf:params:acme:error:rejectedIdentifier"}, {"detail", "some names are refused"}});
+    throw Refusal{json_answer(403, document.set("subproblems", std::move(parts)))};
+}
+
+void FakeCa::State::count_order(AccountEntry& account) {
+    std::deque<Time>& recent = account.recent_orders;
+    while (!recent.empty() && recent.front() + knobs().order_window <= clock.now())
+        recent.pop_front();
+    if (static_cast<int>(recent.size()) >= knobs().order_limit) {
+        Refusal refusal{problem_answer(429, "rateLimited", "too many new orders")};
+        auto wait = std::chrono::ceil<seconds>(recent.front() + knobs().order_window - clock.now());
+        refusal.response.headers.add("Retry-After", std::to_string(wait.count()));
+        refusal.response.headers.add("Link", "<https://ca.test/docs/limits>;rel=\"help\"");
+        throw refusal;
+    }
+    recent.push_back(clock.now());
+}
+
+HttpResponse FakeCa::State::new_order(Request& request) {
+    if (knobs().terms_changed) {
+        Refusal refusal{problem_answer(403, "userActionRequired", "the terms have changed")};
+        refusal.response.headers.add("Link", "<https://ca.test/terms/v2>;rel=\"terms-of-service\"");
+        throw refusal;
+    }
+    std::vector<Identifier> names = ordered_names(request.json);
+    check_rejected(names);
+    count_order(*request.account);
+    OrderEntry entry;
+    entry.account = request.account->number;
+    entry.names = names;
+    entry.expires = clock.now() + knobs().order_lifetime;
+    for (const Identifier& name : names)
+        entry.authorizations.push_back(authorization_for(entry.account, name));
+    // As Pebble does: nothing may be read into the order of the lists (RFC 8555 §7.1.3).
+    std::ranges::shuffle(entry.authorizations, random);
+    orders.push_back(std::move(entry));
+    if (knobs().ready_on_arrival) settle(orders.back(), false);
+    HttpResponse response = json_answer(201, order_json(orders.size() - 1));
+    response.headers.add("Location", url("order", orders.size() - 1));
+    return response;
+}
+
+OrderEntry& FakeCa::State::order_of(const Request& request) {
+    if (request.route.numbers.empty() || request.route.numbers[0] >= orders.size())
+        refuse(404, "malformed", "no such order");
+    OrderEntry& entry = orders[request.route.numbers[0]];
+    if (entry.account != request.account->number) refuse(403, "unauthorized", "another account's order");
+    return entry;
+}
+
+HttpResponse FakeCa::State::order(Request& request) {
+    must_be_empty(request);
+    OrderEntry& entry = order_of(request);
+    settle(entry, true);
+    HttpResponse response = json_answer(200, order_json(request.route.numbers[0]));
+    if (entry.status == "processing") add_retry_after(response);
+    return response;
+}
+
+void FakeCa::State::settle(OrderEntry& entry, bool polled) {
+    if (entry.status == "pending") {
+        bool all_valid = true;
+        for (std::size_t number : entry.authorizations) {
+            settle(authorizations[number], false);
+            const std::string& status = authorizations[number].status;
+            if (status != "valid") all_valid = false;
+            if (status != "valid" && status != "pending") entry.status = "invalid";
+        }
+        if (all_valid) entry.status = "ready";
+    }
+    if ((entry.status == "pending" || entry.status == "ready") && entry.expires <= clock.now())
+        entry.status = "invalid";
+    if (entry.status != "processing" || clock.now() < entry.issued_at) return;
+    if (entry.polls_left > 0) {
+        if (polled) --entry.polls_left;
+        return;
+    }
+    entry.status = "valid";
+}
+
+Json FakeCa::State::order_json(std::size_t number) const {
+    const OrderEntry& entry = orders[number];
+    Json identifiers = Json::array();
+    for (const Identifier& name : entry.names)
+        identifiers.push(identifier_json(name));
+    Json list = Json::array();
+    for (std::size_t authorization : entry.authorizations)
+        list.push(url("authz", authorization));
+    Json json = Json::object({{"status", entry.status},
+                              {"expires", format_rfc3339(entry.expires)},
+                              {"identifiers", std::move(identifiers)},
+                              {"authorizations", std::move(list)},
+                              {"finalize", url("finalize", number)}});
+    if (entry.status == "valid") json.set("certificate", url("cert", *entry.certificate));
+    return json;
+}
+
+void FakeCa::State::add_retry_after(HttpResponse& response) const {
+    for (const std::string& value : knobs().retry_after)
+        response.headers.add("Retry-After", value);
+}
+
+}  // namespace certd::test
