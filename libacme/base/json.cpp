@@ -11,7 +11,7 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
-#include <limits>
+#include <charconv>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -22,6 +22,16 @@ namespace {
 
 const Json null_json;
 
+bool is_utf8(std::string_view text) {
+    if (std::ranges::all_of(text, [](char letter) { return static_cast<signed char>(letter) >= 0; })) return true;
+    rapidjson::MemoryStream stream(text.data(), text.size());
+    while (stream.Tell() < text.size()) {
+        unsigned code = 0;
+        if (!rapidjson::UTF8<>::Decode(stream, &code)) return false;
+    }
+    return stream.Tell() == text.size();
+}
+
 // Builds a tree from reader events; `reason` is set when it refuses.
 class TreeBuilder {
    public:
@@ -29,18 +39,29 @@ class TreeBuilder {
 
     bool Null() { return add(Json()); }
     bool Bool(bool value) { return add(Json(value)); }
-    bool Int(int value) { return add(Json(value)); }
-    bool Uint(unsigned value) { return add(Json(value)); }
-    bool Int64(std::int64_t value) { return add(Json(value)); }
-    bool Uint64(std::uint64_t value) {
-        if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return refuse("a number is out of range");
-        return add(Json(static_cast<std::int64_t>(value)));
+    // Numbers come as text: RapidJSON's own conversion reads beyond its tables for long mantissas with large exponents.
+    bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+        const char* end = text + size;
+        if (std::string_view(text, size).find_first_of(".eE") == std::string_view::npos) {
+            std::int64_t whole = 0;
+            return std::from_chars(text, end, whole).ec == std::errc() ? add(Json(whole)) : refuse("a number is out of range");
+        }
+        double real = 0;
+        return std::from_chars(text, end, real).ec == std::errc() ? add(Json(real)) : refuse("a number is out of range");
     }
-    bool Double(double value) { return add(Json(value)); }
-    bool RawNumber(const char*, rapidjson::SizeType, bool) { return refuse("a number is out of range"); }
-    bool String(const char* text, rapidjson::SizeType size, bool) { return add(Json(std::string(text, size))); }
+    bool Int(int) { return refuse("a number is no text"); }  // never called: kParseNumbersAsStringsFlag
+    bool Uint(unsigned) { return Int(0); }
+    bool Int64(std::int64_t) { return Int(0); }
+    bool Uint64(std::uint64_t) { return Int(0); }
+    bool Double(double) { return Int(0); }
+    bool String(const char* text, rapidjson::SizeType size, bool) {
+        // An escaped low surrogate without its high one passes RapidJSON's check.
+        if (!is_utf8({text, size})) return refuse("a string is not Unicode");
+        return add(Json(std::string(text, size)));
+    }
     bool StartObject() { return open(Json(Json::Object())); }
     bool Key(const char* text, rapidjson::SizeType size, bool) {
+        if (!is_utf8({text, size})) return refuse("a key is not Unicode");
         Frame& frame = stack_.back();
         frame.key.assign(text, size);
         const Json::Object& members = *frame.value.if_object();
@@ -102,16 +123,6 @@ class TreeBuilder {
 };
 
 // RapidJSON's writer trusts its input; foreign octets that are not UTF-8 are made visible instead.
-bool is_utf8(std::string_view text) {
-    if (std::ranges::all_of(text, [](char letter) { return static_cast<signed char>(letter) >= 0; })) return true;
-    rapidjson::MemoryStream stream(text.data(), text.size());
-    while (stream.Tell() < text.size()) {
-        unsigned code = 0;
-        if (!rapidjson::UTF8<>::Decode(stream, &code)) return false;
-    }
-    return stream.Tell() == text.size();
-}
-
 template <class Writer>
 void write_string(Writer& writer, std::string_view text, bool key) {
     std::string replaced;
@@ -214,7 +225,7 @@ std::vector<std::string> Json::strings(std::string_view key) const {
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     if (text.size() > limits.bytes) return failure("json.malformed", fmt::format("JSON text of {} bytes: more than {}", text.size(), limits.bytes));
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
+    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
     rapidjson::MemoryStream stream(text.data(), text.size());
     rapidjson::Reader reader;
     TreeBuilder builder(limits.depth);
