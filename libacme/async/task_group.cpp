@@ -23,10 +23,9 @@ struct TaskGroup::State {
     std::list<std::shared_ptr<Entry>> tasks;
     Signal ended;
 
-    void finish(const std::shared_ptr<Entry>& entry, std::exception_ptr error) {
-        tasks.remove(entry);
+    void finish(const Entry& entry, const std::exception_ptr& error) {
         ended.notify();
-        if (error && !is_cancellation(error) && on_error) on_error(entry->name, error);
+        if (error && !is_cancellation(error) && on_error) on_error(entry.name, error);
     }
 
     static bool is_cancellation(const std::exception_ptr& error) {
@@ -46,6 +45,30 @@ struct TaskGroup::State {
     }
 };
 
+// Takes the task off the list when it has ended, also when it was destroyed with its event loop and never heard of again.
+class TaskGroup::Listed {
+   public:
+    Listed(std::shared_ptr<State> state, std::string name) : state_(std::move(state)), entry_(std::make_shared<State::Entry>()) {
+        entry_->name = std::move(name);
+        state_->tasks.push_back(entry_);
+    }
+    Listed(Listed&&) noexcept = default;
+    Listed& operator=(Listed&&) = delete;
+    ~Listed() {
+        if (state_) state_->tasks.remove(entry_);
+    }
+    asio::cancellation_slot slot() const { return entry_->signal.slot(); }
+    void operator()(std::exception_ptr error) {
+        std::shared_ptr<State> state = std::move(state_);
+        state->tasks.remove(entry_);
+        state->finish(*entry_, error);
+    }
+
+   private:
+    std::shared_ptr<State> state_;
+    std::shared_ptr<State::Entry> entry_;
+};
+
 TaskGroup::TaskGroup(asio::any_io_executor executor, std::function<void(const std::string&, std::exception_ptr)> on_error)
     : state_(std::make_shared<State>()) {
     state_->executor = std::move(executor);
@@ -58,13 +81,9 @@ TaskGroup::~TaskGroup() {
 }
 
 void TaskGroup::spawn(std::string name, Task<> task) {
-    auto entry = std::make_shared<State::Entry>();
-    entry->name = std::move(name);
-    state_->tasks.push_back(entry);
-    asio::co_spawn(state_->executor, std::move(task),
-                   asio::bind_cancellation_slot(entry->signal.slot(), [state = state_, entry](std::exception_ptr error) {
-                       state->finish(entry, std::move(error));
-                   }));
+    Listed listed(state_, std::move(name));
+    asio::cancellation_slot slot = listed.slot();
+    asio::co_spawn(state_->executor, std::move(task), asio::bind_cancellation_slot(slot, std::move(listed)));
 }
 
 std::size_t TaskGroup::size() const { return state_->tasks.size(); }

@@ -29,6 +29,7 @@ class TaskGroup {
 
    private:
     struct State;
+    class Listed;
     std::shared_ptr<State> state_;
 };
 
