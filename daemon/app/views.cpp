@@ -31,7 +31,7 @@ std::string served_of(const Entry& entry) {
     std::size_t known = 0;
     for (const TargetState& target : state.targets) {
         if (target.verified_at) ++known;
-        if (target.state == HostState::deployed && target.version == state.live && target.verified_at) ++serving;
+        if (target.version == state.live && target.verified_at) ++serving;
     }
     if (serving >= entry.record.spec->targets.size()) return "yes";
     if (known == 0) return "unknown";

@@ -113,7 +113,8 @@ void Metrics::on_event(const Event& event) {
             ++renewals_["failed"];
             if (event.problem) ++acme_errors_[{ca_of(event), error_type(*event.problem)}];
             break;
-        case EventType::deploy_step: ++deploy_steps_[{event.data.string_or("step"), event.problem ? "failed" : "ok"}]; break;
+        case EventType::deploy_step: ++deploy_steps_[{event.data.string_or("step"), "begun"}]; break;
+        case EventType::deploy_failed: ++deploy_steps_[{event.data.string_or("step"), "failed"}]; break;
         case EventType::deploy_rolled_back: ++rollbacks_; break;
         case EventType::clock_jumped: ++clock_jumps_; break;
         default: break;
@@ -167,7 +168,7 @@ std::string Metrics::render(const std::vector<LineageGauges>& lineages, Time now
     for (const auto& [key, count] : acme_errors_) page.sample({{"ca", key.first}, {"type", key.second}}, static_cast<double>(count));
     page.family("certd_renewals_total", "counter", "Issuances by result.");
     for (const auto& [result, count] : renewals_) page.sample({{"result", result}}, static_cast<double>(count));
-    page.family("certd_deploy_steps_total", "counter", "Steps of deployments by result.");
+    page.family("certd_deploy_steps_total", "counter", "Steps of deployments that were begun, and that failed.");
     for (const auto& [key, count] : deploy_steps_) page.sample({{"step", key.first}, {"result", key.second}}, static_cast<double>(count));
     page.family("certd_rollbacks_total", "counter", "Deployments that were rolled back by certd itself.");
     page.sample({}, static_cast<double>(rollbacks_));

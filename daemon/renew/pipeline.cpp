@@ -56,16 +56,16 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
     const CaName& ca = order.request.ca;
     emit(EventType::renewal_started, Severity::info, order, record, fmt::format("Renewal at {} started", ca.text), std::nullopt,
          Json::object({{"ca", ca.text}}));
-    if (record.state.renew_requested) {
-        // Nothing but this request makes the lineage due: it must survive a crash as the order does.
-        if (Result<void> saved = co_await save(record); !saved) co_return failure(saved.error());
-    }
+    Result<void> journalled;
+    // Nothing but this request makes the lineage due: it must survive a crash as the order does.
+    if (record.state.renew_requested) journalled = co_await save(record);
+    Result<NewCertificate> made = failure(journalled ? Problem{} : journalled.error());
     IssueOrder issue{order.config, record.spec, ca, record.newest, order.job, false};
-    Result<NewCertificate> made = co_await renewal_.issue(std::move(issue));
+    if (journalled) made = co_await renewal_.issue(std::move(issue));
     if (order.issued) order.issued();
     Time now = clock_.now();
     LineageState& state = record.state;
-    state.config_digest = policy_digest(*record.spec);
+    note_policy(state, policy_digest(*record.spec));
     if (!made) {
         Duration lifetime = record.live ? record.live->lifetime() : Duration::zero();
         record_issue_failure(state, ca, made.error(), now, lifetime, record.spec->name);
@@ -117,7 +117,7 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     } else {
         state.last_problem.reset();
         state.last_success = now;
-        entries.push_back(note(now, fmt::format("deployed version {}", version.value)));
+        entries.push_back(note(now, fmt::format("{} version {}", manual_rollback ? "rolled back to" : "deployed", version.value)));
     }
     if (manual_rollback && outcome.complete) {
         for (std::uint32_t number = version.value + 1; number <= state.newest.value; ++number) {
@@ -137,8 +137,9 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     if (outcome.problem) co_return failure(*outcome.problem);
     if (!saved) co_return failure(saved.error());
     std::string where = record.spec->targets.empty() ? "live" : "deployed and verified";
-    emit(EventType::renewal_finished, Severity::notice, order, record, fmt::format("Version {} is {}", version.value, where));
-    co_return JobOutcome{"deployed", version, fmt::format("Version {} is {}", version.value, where)};
+    std::string message = fmt::format("Version {} is {}", version.value, where);
+    if (!manual_rollback) emit(EventType::renewal_finished, Severity::info, order, record, message);
+    co_return JobOutcome{"deployed", version, std::move(message)};
 }
 
 Task<Result<JobOutcome>> Pipeline::roll_back(const Order& order, LineageRecord& record) {

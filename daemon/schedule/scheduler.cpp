@@ -233,7 +233,8 @@ void Scheduler::replan(Entry& entry) {
     Plan plan = plan_of(entry);
     entry.action = plan.action;
     entry.at = plan.at;
-    if (plan.action != Action::none) timetable_.emplace(plan.at, entry.record.spec->name);
+    // Nothing to do may still come with a time to look again.
+    if (plan.action != Action::none || plan.at > parts_.clock.now()) timetable_.emplace(plan.at, entry.record.spec->name);
 }
 
 void Scheduler::replan_all() {
