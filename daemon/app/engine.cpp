@@ -43,7 +43,7 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
       renewal(seams.clock, seams.workers, store, clients, solvers, deployer, bus.sink()),
       pipeline(seams.clock, seams.workers, store, renewal, deployer, bus.sink()),
       scheduler(std::move(executor), {seams.clock, seams.workers, store, pipeline, deployer, bus,
-                                      [this](Duration lag) { metrics.on_scheduler_lag(lag); }}) {
+                                      [this](Duration lag) { metrics.on_scheduler_lag(lag); }, seams.longest_sleep}) {
     bus.add_sink([this](const Event& event) { metrics.on_event(event); });
 }
 

@@ -15,6 +15,7 @@ struct Seams {
     Host& host;
     TransportFactory transports;
     acme::Solver* listener = nullptr;  // answers `http-01: {}`
+    Duration longest_sleep = minutes(1);  // of the scheduler; virtual time leaps further
 };
 
 class Engine {

@@ -16,8 +16,6 @@ namespace {
 
 // A wall clock that departs from the monotonic one by more than this has been set, not slewed.
 constexpr Duration jump_threshold = seconds(30);
-// Wall time is looked at again at least this often (DESIGN §7).
-constexpr Duration longest_sleep = minutes(1);
 
 Time urgency_of(const Entry& entry) { return entry.record.live ? entry.record.live->not_after : Time::min(); }
 
@@ -159,9 +157,9 @@ void Scheduler::start_due() {
 }
 
 Duration Scheduler::until_next() const {
-    if (timetable_.empty()) return longest_sleep;
+    if (timetable_.empty()) return parts_.longest_sleep;
     Duration wait = timetable_.begin()->first - parts_.clock.now();
-    return std::clamp<Duration>(wait, milliseconds(1), longest_sleep);
+    return std::clamp<Duration>(wait, milliseconds(1), parts_.longest_sleep);
 }
 
 std::shared_ptr<Job> Scheduler::start(Entry& entry, JobRequest request) {

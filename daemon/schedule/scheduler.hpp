@@ -52,6 +52,7 @@ class Scheduler {
         Deployer& deployer;
         EventBus& bus;
         std::function<void(Duration lag)> on_start;  // how late a due job was started
+        Duration longest_sleep = minutes(1);         // wall time is looked at again at least this often (DESIGN §7)
     };
     Scheduler(asio::any_io_executor executor, Parts parts);
 

@@ -87,6 +87,7 @@ void World::start(const std::string& text) {
                     return CaTransport{std::make_unique<Wire>(asked.name.text == "main" ? ca : other_ca), nullptr};
                 }};
     seams.listener = &solver;
+    seams.longest_sleep = longest_sleep;
     engine = std::make_unique<Engine>(io_->get_executor(), seams, config->state_dir);
     events.clear();
     engine->bus.add_sink([this](Event event) { events.push_back(std::move(event)); });

@@ -46,6 +46,8 @@ class World {
     std::size_t count(EventType type) const;  // of the events since start()
     std::string live_fingerprint(const std::string& name = "example.com");
 
+    Duration longest_sleep = days(1);  // of the scheduler, from the next start() on
+
     VirtualClock clock;
     FakeCa ca{clock};
     FakeCa other_ca{clock, other_options()};
