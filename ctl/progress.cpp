@@ -26,8 +26,7 @@ bool begins_step(const api::Event& event) {
 }
 
 std::string text_of(const Style& style, const api::Event& event, bool with_problem) {
-    std::string text = event.target.empty() ? "" : clean(style, event.target, 128) + ": ";
-    text += clean(style, event.message.empty() ? event.type : event.message);
+    std::string text = place_of(style, event) + clean(style, event.message.empty() ? event.type : event.message);
     if (event.problem && with_problem) text += ": " + problem_line(style, *event.problem);
     return text;
 }
@@ -42,6 +41,8 @@ std::string Progress::started(const std::string& lineage, const api::JobStarted&
 
 std::string Progress::event(const std::string& lineage, const api::Event& event, Duration now) {
     Job& running = job(lineage, now);
+    // The result comes next and says the same.
+    if (!is_bad(event) && (event.type == "renewal.finished" || event.type == "rollback.finished")) return {};
     // That a whole renewal has failed is followed by its problem anyhow.
     std::string text = text_of(style_, event, !live_ || event.type != "renewal.failed");
     if (!live_) return line(mark_of(event), lineage, text, std::nullopt);

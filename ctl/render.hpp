@@ -19,6 +19,8 @@ std::string render_explanation(const Style& style, const api::Explanation& expla
 std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& plan, Time now);
 std::string render_findings(const Style& style, const std::string& lineage,
                             const std::vector<api::CheckFinding>& findings);
+// "web@host1: ", or nothing when the event has no target or its message names it.
+std::string place_of(const Style& style, const api::Event& event);
 // One line, "2026-12-22 10:04:05 warning  example.com: …".
 std::string render_event(const Style& style, const api::Event& event);
 // Problem, cause and remedy, each on lines of its own: "certctl: …".

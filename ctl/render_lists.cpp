@@ -64,13 +64,16 @@ std::string render_findings(const Style& style, const std::string& lineage,
                                   findings.size() == 1 ? "" : "s", verdict));
 }
 
+std::string place_of(const Style& style, const api::Event& event) {
+    if (event.target.empty() || event.message.find(event.target) != std::string::npos) return {};
+    return clean(style, event.target, 128) + (event.host.empty() ? "" : "@" + clean(style, event.host, 128)) + ": ";
+}
+
 std::string render_event(const Style& style, const api::Event& event) {
     std::string line = event.at ? date_and_time_of_day(style, *event.at) + " " : "";
     line += paint(style, colour_of_severity(event.severity), pad(clean(style, event.severity, 16), 8)) + " ";
     if (!event.lineage.empty()) line += paint(style, Colour::bold, clean(style, event.lineage, 256)) + ": ";
-    if (!event.target.empty())
-        line +=
-            clean(style, event.target, 128) + (event.host.empty() ? "" : "@" + clean(style, event.host, 128)) + ": ";
+    line += place_of(style, event);
     line += clean(style, event.message.empty() ? event.type : event.message);
     if (event.problem) line += ": " + problem_line(style, *event.problem);
     return line + "\n";

@@ -73,7 +73,8 @@ class Daemon {
     bool failed() const { return failed_; }
 
    private:
-    control::AccessRules access_rules() const;
+    control::AccessRules access_rules(const config::Config& config) const;
+    HttpServerOptions server_options(std::string name);
     std::string status_line() const;
     Task<> wait_for_stop();
     Task<> obey_hangups();
@@ -106,8 +107,9 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
       engine_(io.get_executor(),
               Seams{clock_, workers_, files_, host_, [this](const config::Ca& ca) { return https_transport(clock_, ca); }},
               setup_.config->state_dir),
-      operations_(engine_, setup_.config_file, setup_.reload),
-      control_handler_(io.get_executor(), operations_, access_rules(), clock_),
+      operations_(engine_, setup_.config_file, setup_.reload,
+                  [this](const config::Config& config) { control_handler_.set_rules(access_rules(config)); }),
+      control_handler_(io.get_executor(), operations_, access_rules(*setup_.config), clock_),
       agents_(io.get_executor(), [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }),
       scheduler_(io.get_executor(), [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }) {
     engine_.bus.add_sink(make_log_sink(setup_.config->log));
@@ -119,16 +121,24 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
         engine_.solvers.set_listener(responder_.get());
     }
     engine_.open_store();
-    control_server_ = std::make_unique<HttpServer>(clock_, control_listener(setup_.config->control, engine_.bus), HttpServerOptions{},
+    control_server_ = std::make_unique<HttpServer>(clock_, control_listener(setup_.config->control, engine_.bus), server_options("control"),
                                                    control_handler_.handler());
     if (setup_.config->metrics_listen) {
         metrics_server_ = std::make_unique<HttpServer>(clock_, value_or_fail(Listener::tcp(*setup_.config->metrics_listen)),
-                                                       HttpServerOptions{}, control::make_metrics_handler(operations_));
+                                                       server_options("metrics"), control::make_metrics_handler(operations_));
     }
 }
 
-control::AccessRules Daemon::access_rules() const {
-    return {setup_.config->control, ::geteuid(), control::cached(const_cast<SystemClock&>(clock_), control::system_groups_of)};
+control::AccessRules Daemon::access_rules(const config::Config& config) const {
+    return {config.control, ::geteuid(), control::cached(clock_, control::system_groups_of)};
+}
+
+HttpServerOptions Daemon::server_options(std::string name) {
+    HttpServerOptions options;
+    options.on_problem = [this, name = std::move(name)](const Problem& problem) {
+        emit(EventType::daemon_problem, Severity::error, fmt::format("The {} server could not answer a request", name), problem);
+    };
+    return options;
 }
 
 Task<> Daemon::run() {
@@ -159,8 +169,7 @@ Task<> Daemon::obey_hangups() {
         co_await signals.async_wait(asio::use_awaitable);
         setup_.manager.reloading();
         // A refusal is an event and stays visible in the status; the daemon goes on with what it has.
-        Result<void> reloaded = co_await operations_.reload();
-        if (reloaded) control_handler_.set_rules(access_rules());
+        (void)co_await operations_.reload();
         setup_.manager.ready(status_line());
     }
 }

@@ -26,8 +26,8 @@ std::vector<std::string> needing_restart(const config::Config& before, const con
 
 }  // namespace
 
-DaemonOperations::DaemonOperations(Engine& engine, std::string config_file, std::function<Result<config::ConfigPtr>()> load)
-    : engine_(engine), config_file_(std::move(config_file)), load_(std::move(load)) {}
+DaemonOperations::DaemonOperations(Engine& engine, std::string config_file, Load load, Reloaded reloaded)
+    : engine_(engine), config_file_(std::move(config_file)), load_(std::move(load)), reloaded_(std::move(reloaded)) {}
 
 api::DaemonStatus DaemonOperations::daemon() const {
     api::DaemonStatus status;
@@ -139,6 +139,7 @@ Task<Result<void>> DaemonOperations::reload() {
     config_problem_.reset();
     std::vector<std::string> restart = needing_restart(engine_.scheduler.config(), **loaded);
     co_await engine_.scheduler.apply(*loaded);
+    reloaded_(**loaded);
     event.type = EventType::config_loaded;
     event.severity = restart.empty() ? Severity::notice : Severity::warning;
     event.message = fmt::format("Configuration loaded: {} lineages", (*loaded)->lineages.size());

@@ -10,8 +10,9 @@ namespace certd {
 
 class DaemonOperations final : public control::Operations {
    public:
-    // `load` reads the configuration files anew (blocking) and fails with config.*.
-    DaemonOperations(Engine& engine, std::string config_file, std::function<Result<config::ConfigPtr>()> load);
+    using Load = std::function<Result<config::ConfigPtr>()>;            // blocking; fails with config.*
+    using Reloaded = std::function<void(const config::Config& config)>;  // what else must hear of a new configuration
+    DaemonOperations(Engine& engine, std::string config_file, Load load, Reloaded reloaded);
 
     api::DaemonStatus daemon() const override;
     std::vector<api::Lineage> lineages(bool table_only) const override;
@@ -36,7 +37,8 @@ class DaemonOperations final : public control::Operations {
 
     Engine& engine_;
     std::string config_file_;
-    std::function<Result<config::ConfigPtr>()> load_;
+    Load load_;
+    Reloaded reloaded_;
     std::optional<Problem> config_problem_;
     Gate reload_gate_{1};
 };

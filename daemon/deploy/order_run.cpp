@@ -43,7 +43,7 @@ std::string_view doing(DeployStep step) {
         case DeployStep::verify_restored:
             return "Verifying that the old certificate is served by";
         case DeployStep::close:
-            return "Ending";
+            return "Finishing";
         case DeployStep::done:
             break;
     }

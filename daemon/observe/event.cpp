@@ -10,8 +10,8 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<std::string_view, 29> names = {
-    "daemon.ready",      "daemon.stopping",  "config.loaded",    "config.refused",    "clock.jumped",
+constexpr std::array<std::string_view, 30> names = {
+    "daemon.ready",      "daemon.stopping",  "daemon.problem",    "config.loaded",    "config.refused",    "clock.jumped",
     "store.recovered",   "store.damaged",    "lineage.added",    "lineage.changed",   "lineage.removed",
     "lineage.paused",    "lineage.resumed",  "lineage.held",     "renewal.started",   "renewal.step",
     "renewal.issued",    "renewal.failed",   "renewal.finished", "hook.finished",     "deploy.started",

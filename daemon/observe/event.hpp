@@ -15,7 +15,7 @@
 namespace certd {
 
 enum class EventType {
-    daemon_ready, daemon_stopping, config_loaded, config_refused, clock_jumped, store_recovered, store_damaged,
+    daemon_ready, daemon_stopping, daemon_problem, config_loaded, config_refused, clock_jumped, store_recovered, store_damaged,
     lineage_added, lineage_changed, lineage_removed, lineage_paused, lineage_resumed, lineage_held,
     renewal_started, renewal_step, renewal_issued, renewal_failed, renewal_finished,
     hook_finished,

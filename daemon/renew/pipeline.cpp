@@ -14,7 +14,8 @@ namespace {
 
 LineageName name_of(const LineageRecord& record) { return value_or_fail(LineageName::parse(record.spec->name)); }
 
-// Replaces the states of the targets that took part, keeps the others, and forgets targets no longer configured.
+// Replaces the states of the targets that took part, keeps the others, and forgets targets no longer configured. The one
+// without a name tells of a switch of `live` that failed: it stays only while it was the last to happen.
 void merge_targets(LineageState& state, const config::Lineage& spec, const std::vector<TargetState>& changed) {
     for (const TargetState& target : changed) {
         auto found = std::ranges::find_if(
@@ -25,7 +26,10 @@ void merge_targets(LineageState& state, const config::Lineage& spec, const std::
             state.targets.push_back(target);
         }
     }
-    std::erase_if(state.targets, [&](const TargetState& target) { return std::ranges::find(spec.targets, target.target) == spec.targets.end(); });
+    std::erase_if(state.targets, [&](const TargetState& target) {
+        if (target.target.text.empty()) return std::ranges::find(changed, target.target, &TargetState::target) == changed.end();
+        return std::ranges::find(spec.targets, target.target) == spec.targets.end();
+    });
 }
 
 HistoryEntry note(Time at, std::string what, const std::optional<Problem>& problem = std::nullopt) {
@@ -119,6 +123,7 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
         state.last_success = now;
         entries.push_back(note(now, fmt::format("{} version {}", manual_rollback ? "rolled back to" : "deployed", version.value)));
     }
+    if (outcome.problem && outcome.problem->code == "storage.corrupt") co_await examine(order, record);
     if (manual_rollback && outcome.complete) {
         for (std::uint32_t number = version.value + 1; number <= state.newest.value; ++number) {
             if (std::ranges::find(state.rejected, VersionNumber{number}) == state.rejected.end()) state.rejected.push_back({number});
@@ -188,6 +193,22 @@ Task<Result<void>> Pipeline::adopt_live(LineageRecord& record, VersionNumber liv
     co_return Result<void>();
 }
 
+// Damaged files do not mend themselves: a version that cannot be used is put aside, and the next plan goes by what is left.
+Task<> Pipeline::examine(const Order& order, LineageRecord& record) {
+    LineageName name = name_of(record);
+    Recovery found = co_await offload(workers_, [&] { return store_.examine(name); });
+    for (const std::string& note : found.notes) emit(EventType::store_recovered, Severity::warning, order, record, note);
+    for (const auto& [lineage, problem] : found.damaged) {
+        emit(EventType::store_damaged, Severity::critical, order, record, "Damage was found in the state directory", problem);
+    }
+    Result<LineageRecord> left = co_await offload(workers_, [&] { return load(record.spec); });
+    if (!left) co_return;
+    record.live = left->live;
+    record.newest = left->newest;
+    record.state.live = left->state.live;
+    record.state.newest = left->state.newest;
+}
+
 Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec) {
     LineageRecord record;
     record.spec = std::move(spec);
@@ -210,7 +231,6 @@ Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec
             record.state.renew_requested = false;
         }
     }
-    record.state.newest = record.newest ? record.newest->number : VersionNumber{};
     if (*live) {
         if (record.newest && record.newest->number == *live) {
             record.live = record.newest;
@@ -218,6 +238,9 @@ Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec
             record.live = std::make_shared<const VersionFacts>(std::move(*facts));
         }
     }
+    // A newer one was put aside as damaged.
+    if (!record.newest) record.newest = record.live;
+    record.state.newest = record.newest ? record.newest->number : VersionNumber{};
     return record;
 }
 

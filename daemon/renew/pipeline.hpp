@@ -59,6 +59,7 @@ class Pipeline {
     Task<Result<JobOutcome>> roll_back(const Order& order, LineageRecord& record);
     Task<Result<JobOutcome>> rehearse(const Order& order, LineageRecord& record);
     Task<Result<void>> adopt_live(LineageRecord& record, VersionNumber live);
+    Task<> examine(const Order& order, LineageRecord& record);
     void emit(EventType type, Severity severity, const Order& order, const LineageRecord& record, std::string message,
               std::optional<Problem> problem = std::nullopt, Json data = {});
 

@@ -74,7 +74,7 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
         entry.configured = true;
         bool changed = policy_digest(*entry.record.spec) != policy_digest(*spec);
         entry.record.spec = spec;
-        if (changed) emit(EventType::lineage_changed, Severity::notice, name, "Names or key policy changed");
+        if (changed) emit(EventType::lineage_changed, Severity::notice, name, "What is asked of the CA has changed: names, key, CAs or challenge");
     }
     // One trip to the worker for all: at start there may be thousands.
     auto loaded = co_await offload(parts_.workers, [&] {
