@@ -29,8 +29,8 @@ namespace certd {
 
 namespace {
 
-constexpr Duration stop_limit = seconds(9);           // SIGTERM to exit; systemd and the operator expect less than 10 s
-constexpr Duration stuck_after = minutes(2);          // the scheduler looks at its timetable at least every minute
+constexpr Duration stop_limit = seconds(9);   // SIGTERM to exit; systemd and the operator expect less than 10 s
+constexpr Duration stuck_after = minutes(2);  // the scheduler looks at its timetable at least every minute
 constexpr std::size_t worker_threads = 3;
 
 CaTransport https_transport(Clock& clock, const config::Ca& ca) {
@@ -95,7 +95,7 @@ class Daemon {
     DaemonOperations operations_;
     control::ControlHandler control_handler_;
     std::unique_ptr<HttpServer> control_server_, metrics_server_;
-    TaskGroup agents_;    // control and metrics servers, watchdog, SIGHUP
+    TaskGroup agents_;  // control and metrics servers, watchdog, SIGHUP
     TaskGroup scheduler_;
     bool failed_ = false;
     Signal fatal_;
@@ -104,28 +104,33 @@ class Daemon {
 Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
     : io_(io),
       setup_(std::move(setup)),
-      engine_(io.get_executor(),
-              Seams{clock_, workers_, files_, host_, [this](const config::Ca& ca) { return https_transport(clock_, ca); }},
-              setup_.config->state_dir),
+      engine_(
+          io.get_executor(),
+          Seams{clock_, workers_, files_, host_, [this](const config::Ca& ca) { return https_transport(clock_, ca); }},
+          setup_.config->state_dir),
       operations_(engine_, setup_.config_file, setup_.reload,
                   [this](const config::Config& config) { control_handler_.set_rules(access_rules(config)); }),
       control_handler_(io.get_executor(), operations_, access_rules(*setup_.config), clock_),
-      agents_(io.get_executor(), [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }),
-      scheduler_(io.get_executor(), [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }) {
+      agents_(io.get_executor(),
+              [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }),
+      scheduler_(io.get_executor(),
+                 [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }) {
     engine_.bus.add_sink(make_log_sink(setup_.config->log));
     const config::HttpChallenge& challenge = setup_.config->http_challenge;
     if (!challenge.listen.empty()) {
-        responder_ = std::make_unique<Http01Listener>(clock_, io.get_executor(), challenge.listen, challenge.mode,
-                                                      [this](std::string name) { return setup_.manager.passed_socket(name); });
+        responder_ =
+            std::make_unique<Http01Listener>(clock_, io.get_executor(), challenge.listen, challenge.mode,
+                                             [this](std::string name) { return setup_.manager.passed_socket(name); });
         value_or_fail(responder_->open());
         engine_.solvers.set_listener(responder_.get());
     }
     engine_.open_store();
-    control_server_ = std::make_unique<HttpServer>(clock_, control_listener(setup_.config->control, engine_.bus), server_options("control"),
-                                                   control_handler_.handler());
+    control_server_ = std::make_unique<HttpServer>(clock_, control_listener(setup_.config->control, engine_.bus),
+                                                   server_options("control"), control_handler_.handler());
     if (setup_.config->metrics_listen) {
-        metrics_server_ = std::make_unique<HttpServer>(clock_, value_or_fail(Listener::tcp(*setup_.config->metrics_listen)),
-                                                       server_options("metrics"), control::make_metrics_handler(operations_));
+        metrics_server_ =
+            std::make_unique<HttpServer>(clock_, value_or_fail(Listener::tcp(*setup_.config->metrics_listen)),
+                                         server_options("metrics"), control::make_metrics_handler(operations_));
     }
 }
 
@@ -136,7 +141,8 @@ control::AccessRules Daemon::access_rules(const config::Config& config) const {
 HttpServerOptions Daemon::server_options(std::string name) {
     HttpServerOptions options;
     options.on_problem = [this, name = std::move(name)](const Problem& problem) {
-        emit(EventType::daemon_problem, Severity::error, fmt::format("The {} server could not answer a request", name), problem);
+        emit(EventType::daemon_problem, Severity::error, fmt::format("The {} server could not answer a request", name),
+             problem);
     };
     return options;
 }
@@ -149,8 +155,7 @@ Task<> Daemon::run() {
     agents_.spawn("hangups", obey_hangups());
     if (setup_.manager.watchdog_interval()) agents_.spawn("watchdog", feed_watchdog());
     setup_.manager.ready(status_line());
-    emit(EventType::daemon_ready, Severity::notice,
-         fmt::format("certd {} is ready: {}", CERTD_VERSION, status_line()));
+    emit(EventType::daemon_ready, Severity::notice, fmt::format("certd {} is ready: {}", CERTD_VERSION, status_line()));
     co_await wait_for_stop();
     co_await stop();
 }

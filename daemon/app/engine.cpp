@@ -19,7 +19,8 @@ LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan&
     }
     if (plan.action == Action::issue) gauges.next_renewal = plan.at;
     gauges.last_success = record.state.last_success;
-    for (const auto& [ca, attempts] : record.state.attempts) gauges.failures = std::max(gauges.failures, attempts.failures);
+    for (const auto& [ca, attempts] : record.state.attempts)
+        gauges.failures = std::max(gauges.failures, attempts.failures);
     for (const TargetState& target : record.state.targets) {
         bool in_sync = target.state == HostState::deployed && target.version == record.state.live;
         gauges.targets.push_back({target.target.text, target.host, target.version.value, in_sync});
@@ -71,7 +72,8 @@ void Engine::open_store() {
 std::string Engine::metrics_page() const {
     std::vector<LineageGauges> gauges;
     gauges.reserve(scheduler.entries().size());
-    for (const auto& [name, entry] : scheduler.entries()) gauges.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry)));
+    for (const auto& [name, entry] : scheduler.entries())
+        gauges.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry)));
     return metrics.render(gauges, seams.clock.now(), started);
 }
 

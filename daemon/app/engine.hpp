@@ -14,7 +14,7 @@ struct Seams {
     FileSystem& files;
     Host& host;
     TransportFactory transports;
-    acme::Solver* listener = nullptr;  // answers `http-01: {}`
+    acme::Solver* listener = nullptr;     // answers `http-01: {}`
     Duration longest_sleep = minutes(1);  // of the scheduler; virtual time leaps further
 };
 

@@ -45,8 +45,8 @@ int check_config(const std::string& file) {
     config::Loaded loaded = config::load(file);
     print_diagnostics(loaded);
     if (!loaded.config) return exit_usage;
-    fmt::print("{}: good: {} lineages, {} targets, {} CAs\n", file, loaded.config->lineages.size(), loaded.config->targets.size(),
-               loaded.config->cas.size());
+    fmt::print("{}: good: {} lineages, {} targets, {} CAs\n", file, loaded.config->lineages.size(),
+               loaded.config->targets.size(), loaded.config->cas.size());
     return EXIT_SUCCESS;
 }
 
@@ -79,7 +79,8 @@ int main(int argc, char** argv) {
         "  certd --config /etc/certd/certd.yaml              run in the foreground, as the systemd unit does\n"
         "  certd --check-config --config ./certd.yaml        look for errors before a reload\n"
         "Signals: SIGHUP reloads the configuration, SIGTERM stops within 10 seconds.\n"
-        "Exit status: 0 stopped as asked, 1 failure, 2 usage or configuration, 3 another certd holds the state directory.");
+        "Exit status: 0 stopped as asked, 1 failure, 2 usage or configuration, 3 another certd holds the state "
+        "directory.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

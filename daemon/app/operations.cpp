@@ -73,7 +73,8 @@ Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
     if (!found) co_return failure(found.error());
     std::vector<HistoryEntry> history;
     if (stored && *stored) history = std::move((*stored)->history);
-    api::Explanation view = explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history), engine_.seams.clock.now());
+    api::Explanation view =
+        explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history), engine_.seams.clock.now());
     if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
     co_return view;
 }
@@ -89,7 +90,8 @@ std::vector<api::PlanEntry> DaemonOperations::plan() const {
     return entries;
 }
 
-Task<Result<api::JobResult>> DaemonOperations::follow(LineageName name, Result<Scheduler::Ticket> ticket, Started started) {
+Task<Result<api::JobResult>> DaemonOperations::follow(LineageName name, Result<Scheduler::Ticket> ticket,
+                                                      Started started) {
     if (!ticket) co_return failure(ticket.error());
     if (started) started(ticket->job->id, ticket->joined);
     Result<JobOutcome> outcome = co_await engine_.scheduler.wait(*ticket);
@@ -102,7 +104,8 @@ Task<Result<api::JobResult>> DaemonOperations::renew(LineageName name, api::Rene
     co_return co_await follow(name, std::move(ticket), std::move(started));
 }
 
-Task<Result<api::JobResult>> DaemonOperations::rollback(LineageName name, api::RollbackRequest request, Started started) {
+Task<Result<api::JobResult>> DaemonOperations::rollback(LineageName name, api::RollbackRequest request,
+                                                        Started started) {
     auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
     if (!versions) co_return failure(versions.error());
     auto ticket = engine_.scheduler.rollback(name, VersionNumber{request.to}, *versions);
@@ -143,7 +146,8 @@ Task<Result<void>> DaemonOperations::reload() {
     event.type = EventType::config_loaded;
     event.severity = restart.empty() ? Severity::notice : Severity::warning;
     event.message = fmt::format("Configuration loaded: {} lineages", (*loaded)->lineages.size());
-    if (!restart.empty()) event.message += "; needs a restart to take effect: " + fmt::format("{}", fmt::join(restart, ", "));
+    if (!restart.empty())
+        event.message += "; needs a restart to take effect: " + fmt::format("{}", fmt::join(restart, ", "));
     engine_.bus.publish(std::move(event));
     co_return Result<void>();
 }

@@ -10,7 +10,7 @@ namespace certd {
 
 class DaemonOperations final : public control::Operations {
    public:
-    using Load = std::function<Result<config::ConfigPtr>()>;            // blocking; fails with config.*
+    using Load = std::function<Result<config::ConfigPtr>()>;             // blocking; fails with config.*
     using Reloaded = std::function<void(const config::Config& config)>;  // what else must hear of a new configuration
     DaemonOperations(Engine& engine, std::string config_file, Load load, Reloaded reloaded);
 

@@ -33,8 +33,9 @@ Task<api::CheckFinding> check_ca(Engine& engine, config::Ca ca) {
     std::string check = "ca." + ca.name.text + ".reachable";
     bool terms = false;
     Result<void> result = co_await attempt([](Engine& used, config::Ca asked, bool& has_terms) -> Task<> {
-        acme::Directory directory = co_await with_timeout(used.seams.clock, check_limit, "net.timeout",
-                                                          "No answer from " + asked.directory, used.clients.directory(asked));
+        acme::Directory directory =
+            co_await with_timeout(used.seams.clock, check_limit, "net.timeout", "No answer from " + asked.directory,
+                                  used.clients.directory(asked));
         has_terms = !directory.terms_of_service.empty();
     }(engine, ca, terms));
     if (result && terms && !ca.agree_tos) {
@@ -67,19 +68,25 @@ Task<api::CheckFinding> check_challenge(Engine& engine, const config::Lineage& s
     task.type = "http-01";
     task.token = base64url(random_bytes(24));
     task.key_authorization = task.token + ".preflight";
-    Result<void> result = co_await attempt(with_timeout(engine.seams.clock, check_limit, "net.timeout", "The challenge response did not become visible",
+    Result<void> result = co_await attempt(with_timeout(engine.seams.clock, check_limit, "net.timeout",
+                                                        "The challenge response did not become visible",
                                                         rehearse_solver(*solvers.front(), task)));
-    co_return finding_of("challenge.http-01", result, "a challenge response can be presented and is answered from here");
+    co_return finding_of("challenge.http-01", result,
+                         "a challenge response can be presented and is answered from here");
 }
 
 Task<api::CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, LineageRecord record) {
     if (record.spec->targets.empty()) {
-        co_return api::CheckFinding{"targets", "warning", "The lineage has no target, so nothing checks that its certificate is served",
+        co_return api::CheckFinding{"targets", "warning",
+                                    "The lineage has no target, so nothing checks that its certificate is served",
                                     "Add a target with a verify step"};
     }
-    if (!record.live) co_return api::CheckFinding{"targets", "warning", "The deployment cannot be rehearsed before there is a certificate", {}};
+    if (!record.live)
+        co_return api::CheckFinding{
+            "targets", "warning", "The deployment cannot be rehearsed before there is a certificate", {}};
     LineageName name = value_or_fail(LineageName::parse(record.spec->name));
-    auto files = co_await offload(engine.seams.workers, [&] { return engine.store.read_version(name, record.live->number); });
+    auto files =
+        co_await offload(engine.seams.workers, [&] { return engine.store.read_version(name, record.live->number); });
     if (!files) co_return finding_of("targets", failure(files.error()), {});
     DeployOrder order;
     order.config = std::move(config);
@@ -96,8 +103,10 @@ Task<api::CheckFinding> check_deployment(Engine& engine, config::ConfigPtr confi
 Task<std::vector<api::CheckFinding>> preflight(Engine& engine, config::ConfigPtr config, LineageRecord record) {
     std::vector<api::CheckFinding> findings;
     Result<void> store = co_await offload(engine.seams.workers, [&] { return engine.store.probe(); });
-    findings.push_back(finding_of("store.writable", store, fmt::format("{} can be written", engine.store.root().string())));
-    for (const CaName& ca : record.spec->cas) findings.push_back(co_await check_ca(engine, config->cas.at(ca)));
+    findings.push_back(
+        finding_of("store.writable", store, fmt::format("{} can be written", engine.store.root().string())));
+    for (const CaName& ca : record.spec->cas)
+        findings.push_back(co_await check_ca(engine, config->cas.at(ca)));
     findings.push_back(co_await check_challenge(engine, *record.spec));
     findings.push_back(co_await check_deployment(engine, config, record));
     co_return findings;

@@ -36,9 +36,13 @@ std::optional<std::int64_t> number(const std::string& text) {
     return value;
 }
 
-bool is_for_this_process(const std::string& pid) { return number(pid) == std::optional<std::int64_t>(::getpid()); }
+bool is_for_this_process(const std::string& pid) {
+    return number(pid) == std::optional<std::int64_t>(::getpid());
+}
 
-std::string one_line(const std::string& text) { return escape_untrusted(text, 200); }
+std::string one_line(const std::string& text) {
+    return escape_untrusted(text, 200);
+}
 
 }  // namespace
 
@@ -57,7 +61,8 @@ ServiceManager ServiceManager::from_environment() {
     std::vector<std::string_view> name_list = split(names, ':');
     for (int i = 0; i < std::min<std::int64_t>(*count, 64); ++i) {
         auto index = static_cast<std::size_t>(i);
-        std::string name = index < name_list.size() && !name_list[index].empty() ? std::string(name_list[index]) : "unknown";
+        std::string name =
+            index < name_list.size() && !name_list[index].empty() ? std::string(name_list[index]) : "unknown";
         ::fcntl(first_passed_fd + i, F_SETFD, FD_CLOEXEC);
         manager.passed_.emplace(std::move(name), first_passed_fd + i);
     }
@@ -74,25 +79,36 @@ void ServiceManager::notify(std::string_view assignments) const {
     int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return;
     auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + notify_socket_.size());
-    ::sendto(fd, assignments.data(), assignments.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);
+    ::sendto(fd, assignments.data(), assignments.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+             length);
     ::close(fd);
 }
 
-void ServiceManager::ready(const std::string& status) const { notify("READY=1\nSTATUS=" + one_line(status)); }
+void ServiceManager::ready(const std::string& status) const {
+    notify("READY=1\nSTATUS=" + one_line(status));
+}
 
 void ServiceManager::reloading() const {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
-    notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", static_cast<std::int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000));
+    notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                       static_cast<std::int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000));
 }
 
-void ServiceManager::stopping() const { notify("STOPPING=1"); }
-void ServiceManager::status(const std::string& status) const { notify("STATUS=" + one_line(status)); }
-void ServiceManager::watchdog() const { notify("WATCHDOG=1"); }
+void ServiceManager::stopping() const {
+    notify("STOPPING=1");
+}
+void ServiceManager::status(const std::string& status) const {
+    notify("STATUS=" + one_line(status));
+}
+void ServiceManager::watchdog() const {
+    notify("WATCHDOG=1");
+}
 
 Result<int> ServiceManager::passed_socket(const std::string& name) const {
     auto found = passed_.find(name);
-    if (found == passed_.end()) return failure("net.bind", "No socket named '" + name + "' was passed by the service manager");
+    if (found == passed_.end())
+        return failure("net.bind", "No socket named '" + name + "' was passed by the service manager");
     int fd = ::fcntl(found->second, F_DUPFD_CLOEXEC, 10);
     if (fd < 0) return failure("net.bind", "Cannot use the passed socket '" + name + "'", std::strerror(errno));
     return fd;

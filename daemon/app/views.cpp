@@ -15,7 +15,8 @@ namespace {
 std::vector<std::string> texts(const std::vector<Identifier>& names) {
     std::vector<std::string> result;
     result.reserve(names.size());
-    for (const Identifier& name : names) result.push_back(name.value);
+    for (const Identifier& name : names)
+        result.push_back(name.value);
     return result;
 }
 
@@ -68,17 +69,26 @@ std::string state_sentence(const Entry& entry, State state) {
     const LineageState& known = entry.record.state;
     switch (state) {
         case State::waiting:
-            return known.live ? fmt::format("Version {} is live and nothing is due.", known.live.value) : "No certificate has been issued yet.";
-        case State::issuing: return "A renewal is running.";
-        case State::deploying: return "A deployment is running.";
-        case State::backing_off: return "The last attempt to issue failed; certd waits before it asks the CA again.";
+            return known.live ? fmt::format("Version {} is live and nothing is due.", known.live.value)
+                              : "No certificate has been issued yet.";
+        case State::issuing:
+            return "A renewal is running.";
+        case State::deploying:
+            return "A deployment is running.";
+        case State::backing_off:
+            return "The last attempt to issue failed; certd waits before it asks the CA again.";
         case State::deploy_failed:
-            return fmt::format("Version {} is issued, but its deployment failed; version {} stays in service.", known.newest.value, known.live.value);
+            return fmt::format("Version {} is issued, but its deployment failed; version {} stays in service.",
+                               known.newest.value, known.live.value);
         case State::rolled_back:
-            return fmt::format("Version {} was installed but not seen served, so version {} was put back.", known.newest.value, known.live.value);
-        case State::held: return "An operator rolled back; the version rolled back from is not deployed again.";
-        case State::paused: return "An operator paused this lineage.";
-        case State::blocked: return "The last problem needs an operator or a change of the configuration.";
+            return fmt::format("Version {} was installed but not seen served, so version {} was put back.",
+                               known.newest.value, known.live.value);
+        case State::held:
+            return "An operator rolled back; the version rolled back from is not deployed again.";
+        case State::paused:
+            return "An operator paused this lineage.";
+        case State::blocked:
+            return "The last problem needs an operator or a change of the configuration.";
     }
     return {};
 }
@@ -111,8 +121,10 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only)
         view.not_before = record.live->not_before;
     }
     view.last_success = record.state.last_success;
-    for (const auto& [ca, attempts] : record.state.attempts) view.failures = std::max(view.failures, attempts.failures);
-    for (const TargetState& target : record.state.targets) view.targets.push_back(target_view(target));
+    for (const auto& [ca, attempts] : record.state.attempts)
+        view.failures = std::max(view.failures, attempts.failures);
+    for (const TargetState& target : record.state.targets)
+        view.targets.push_back(target_view(target));
     return view;
 }
 
@@ -139,7 +151,8 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
     const std::optional<Problem>& problem = view.lineage.last_problem;
     if (problem) {
         view.why.push_back(fmt::format("{}.", describe(*problem)));
-        for (const Problem& part : problem->parts) view.why.push_back(fmt::format("{}.", describe(part)));
+        for (const Problem& part : problem->parts)
+            view.why.push_back(fmt::format("{}.", describe(part)));
         if (const CatalogEntry* known = find_catalog(problem->code)) view.cause = known->cause;
         view.remedy = problem->hint;
     }
@@ -151,13 +164,16 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
                                : fmt::format("Version {} is deployed", plan.version.value);
         view.then.push_back(fmt::format("{} {}.", verb, when(plan.at, now)));
     }
-    for (const std::string& reason : plan.reasons) view.then.push_back("Because: " + reason + ".");
+    for (const std::string& reason : plan.reasons)
+        view.then.push_back("Because: " + reason + ".");
     if (entry.record.live) {
-        view.then.push_back(fmt::format("The live certificate is valid until {}; its emergency point, past which no back-off holds, is {}.",
-                                        format_rfc3339(entry.record.live->not_after),
-                                        format_rfc3339(std::chrono::floor<seconds>(emergency_point(*entry.record.live)))));
+        view.then.push_back(fmt::format(
+            "The live certificate is valid until {}; its emergency point, past which no back-off holds, is {}.",
+            format_rfc3339(entry.record.live->not_after),
+            format_rfc3339(std::chrono::floor<seconds>(emergency_point(*entry.record.live)))));
     }
-    for (HistoryEntry& item : history) view.history.push_back({item.at, std::move(item.what), std::move(item.code)});
+    for (HistoryEntry& item : history)
+        view.history.push_back({item.at, std::move(item.what), std::move(item.code)});
     return view;
 }
 

@@ -17,7 +17,8 @@ EventBus::EventBus(Clock& clock, std::size_t kept) : clock_(clock), kept_(kept) 
 void EventBus::publish(Event event) {
     event.id = ++last_id_;
     event.at = clock_.now();
-    for (const EventSink& sink : sinks_) sink(event);
+    for (const EventSink& sink : sinks_)
+        sink(event);
     std::erase_if(subscriptions_, [](const auto& subscription) { return subscription.expired(); });
     for (const auto& weak : subscriptions_) {
         auto subscription = weak.lock();
@@ -32,7 +33,9 @@ void EventBus::publish(Event event) {
     if (events_.size() > kept_) events_.pop_front();
 }
 
-void EventBus::add_sink(EventSink sink) { sinks_.push_back(std::move(sink)); }
+void EventBus::add_sink(EventSink sink) {
+    sinks_.push_back(std::move(sink));
+}
 
 std::vector<Event> EventBus::recent(std::uint64_t after_id, std::size_t limit) const {
     std::vector<Event> result;
@@ -53,12 +56,15 @@ EventBus::Subscription EventBus::subscribe(std::size_t queue) {
 
 Task<Event> EventBus::Subscription::next() {
     std::shared_ptr<State> state = state_;
-    while (state->queue.empty()) co_await state->arrived.wait();
+    while (state->queue.empty())
+        co_await state->arrived.wait();
     Event event = std::move(state->queue.front());
     state->queue.pop_front();
     co_return event;
 }
 
-std::uint64_t EventBus::Subscription::dropped() const { return state_->dropped; }
+std::uint64_t EventBus::Subscription::dropped() const {
+    return state_->dropped;
+}
 
 }  // namespace certd

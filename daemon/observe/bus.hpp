@@ -1,5 +1,5 @@
-// The bounded event bus: keeps the latest events, hands each to the sinks at once and to subscribers through queues that
-// record what they dropped. Lives on the event loop.
+// The bounded event bus: keeps the latest events, hands each to the sinks at once and to subscribers through queues
+// that record what they dropped. Lives on the event loop.
 #pragma once
 
 #include "daemon/observe/event.hpp"
@@ -17,8 +17,10 @@ class EventBus {
     explicit EventBus(Clock& clock, std::size_t kept = 1000);
 
     void publish(Event event);
-    EventSink sink() { return [this](Event event) { publish(std::move(event)); }; }
-    void add_sink(EventSink sink);  // called within publish; must not block
+    EventSink sink() {
+        return [this](Event event) { publish(std::move(event)); };
+    }
+    void add_sink(EventSink sink);                      // called within publish; must not block
     std::uint64_t last_id() const { return last_id_; }  // of the latest event; 0: none yet
     std::vector<Event> recent(std::uint64_t after_id = 0, std::size_t limit = 1000) const;
 

@@ -11,16 +11,18 @@ namespace certd {
 namespace {
 
 constexpr std::array<std::string_view, 30> names = {
-    "daemon.ready",      "daemon.stopping",  "daemon.problem",    "config.loaded",    "config.refused",    "clock.jumped",
-    "store.recovered",   "store.damaged",    "lineage.added",    "lineage.changed",   "lineage.removed",
-    "lineage.paused",    "lineage.resumed",  "lineage.held",     "renewal.started",   "renewal.step",
-    "renewal.issued",    "renewal.failed",   "renewal.finished", "hook.finished",     "deploy.started",
-    "deploy.step",       "deploy.verified",  "deploy.committed", "deploy.failed",     "deploy.rolledBack",
-    "deploy.rollbackFailed", "rollback.started", "rollback.finished", "control.call"};
+    "daemon.ready",      "daemon.stopping",       "daemon.problem",   "config.loaded",     "config.refused",
+    "clock.jumped",      "store.recovered",       "store.damaged",    "lineage.added",     "lineage.changed",
+    "lineage.removed",   "lineage.paused",        "lineage.resumed",  "lineage.held",      "renewal.started",
+    "renewal.step",      "renewal.issued",        "renewal.failed",   "renewal.finished",  "hook.finished",
+    "deploy.started",    "deploy.step",           "deploy.verified",  "deploy.committed",  "deploy.failed",
+    "deploy.rolledBack", "deploy.rollbackFailed", "rollback.started", "rollback.finished", "control.call"};
 
 }  // namespace
 
-std::string_view to_string(EventType type) { return names.at(static_cast<std::size_t>(type)); }
+std::string_view to_string(EventType type) {
+    return names.at(static_cast<std::size_t>(type));
+}
 
 std::optional<EventType> event_type_from(std::string_view text) {
     const auto* found = std::ranges::find(names, text);

@@ -15,28 +15,51 @@
 namespace certd {
 
 enum class EventType {
-    daemon_ready, daemon_stopping, daemon_problem, config_loaded, config_refused, clock_jumped, store_recovered, store_damaged,
-    lineage_added, lineage_changed, lineage_removed, lineage_paused, lineage_resumed, lineage_held,
-    renewal_started, renewal_step, renewal_issued, renewal_failed, renewal_finished,
+    daemon_ready,
+    daemon_stopping,
+    daemon_problem,
+    config_loaded,
+    config_refused,
+    clock_jumped,
+    store_recovered,
+    store_damaged,
+    lineage_added,
+    lineage_changed,
+    lineage_removed,
+    lineage_paused,
+    lineage_resumed,
+    lineage_held,
+    renewal_started,
+    renewal_step,
+    renewal_issued,
+    renewal_failed,
+    renewal_finished,
     hook_finished,
-    deploy_started, deploy_step, deploy_verified, deploy_committed, deploy_failed, deploy_rolled_back, deploy_rollback_failed,
-    rollback_started, rollback_finished,
+    deploy_started,
+    deploy_step,
+    deploy_verified,
+    deploy_committed,
+    deploy_failed,
+    deploy_rolled_back,
+    deploy_rollback_failed,
+    rollback_started,
+    rollback_finished,
     control_call
 };
 std::string_view to_string(EventType type);  // "renewal.started"
 std::optional<EventType> event_type_from(std::string_view text);
 
 struct Event {
-    std::uint64_t id = 0;      // assigned by the bus, ascending
-    Time at{};                 // assigned by the bus
+    std::uint64_t id = 0;  // assigned by the bus, ascending
+    Time at{};             // assigned by the bus
     EventType type = EventType::daemon_ready;
     Severity severity = Severity::info;
-    std::string lineage;       // empty: the daemon as a whole
+    std::string lineage;  // empty: the daemon as a whole
     std::string target, host;
-    std::uint64_t job = 0;     // of the running renewal, deployment or rollback; 0: none
-    std::string message;       // our words, one sentence
+    std::uint64_t job = 0;  // of the running renewal, deployment or rollback; 0: none
+    std::string message;    // our words, one sentence
     std::optional<Problem> problem;
-    Json data;                 // further facts, an object or null; "step", "version", "output", "took_ms" …
+    Json data;  // further facts, an object or null; "step", "version", "output", "took_ms" …
 };
 
 Json to_json(const Event& event);

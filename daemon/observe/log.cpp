@@ -16,12 +16,18 @@ namespace {
 // sd-daemon(3): a line that begins with "<N>" carries its syslog priority.
 std::string_view journal_prefix(Severity severity) {
     switch (severity) {
-        case Severity::debug: return "<7>";
-        case Severity::info: return "<6>";
-        case Severity::notice: return "<5>";
-        case Severity::warning: return "<4>";
-        case Severity::error: return "<3>";
-        case Severity::critical: return "<2>";
+        case Severity::debug:
+            return "<7>";
+        case Severity::info:
+            return "<6>";
+        case Severity::notice:
+            return "<5>";
+        case Severity::warning:
+            return "<4>";
+        case Severity::error:
+            return "<3>";
+        case Severity::critical:
+            return "<2>";
     }
     return "";
 }

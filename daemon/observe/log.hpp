@@ -1,4 +1,5 @@
-// The log: one line per event, on stderr (with journald's priority prefix when stderr is the journal) or in a rotating file.
+// The log: one line per event, on stderr (with journald's priority prefix when stderr is the journal) or in a rotating
+// file.
 #pragma once
 
 #include "config/model.hpp"

@@ -26,7 +26,9 @@ std::string escape_label(std::string_view text) {
     return result;
 }
 
-double unix_seconds(Time time) { return static_cast<double>(time.time_since_epoch().count()) / 1000; }
+double unix_seconds(Time time) {
+    return static_cast<double>(time.time_since_epoch().count()) / 1000;
+}
 
 // Writes families one after the other: header first, then its samples.
 class Page {
@@ -60,11 +62,14 @@ void lineage_times(Page& page, const std::vector<LineageGauges>& lineages) {
         std::string_view name, help;
         std::optional<Time> LineageGauges::*time;
     };
-    constexpr Row rows[] = {
-        {"certd_lineage_not_before_timestamp_seconds", "Start of validity of the live certificate.", &LineageGauges::not_before},
-        {"certd_lineage_not_after_timestamp_seconds", "End of validity of the live certificate.", &LineageGauges::not_after},
-        {"certd_lineage_next_renewal_timestamp_seconds", "Planned start of the next issuance.", &LineageGauges::next_renewal},
-        {"certd_lineage_last_success_timestamp_seconds", "Last time a renewal or deployment succeeded.", &LineageGauges::last_success}};
+    constexpr Row rows[] = {{"certd_lineage_not_before_timestamp_seconds", "Start of validity of the live certificate.",
+                             &LineageGauges::not_before},
+                            {"certd_lineage_not_after_timestamp_seconds", "End of validity of the live certificate.",
+                             &LineageGauges::not_after},
+                            {"certd_lineage_next_renewal_timestamp_seconds", "Planned start of the next issuance.",
+                             &LineageGauges::next_renewal},
+                            {"certd_lineage_last_success_timestamp_seconds",
+                             "Last time a renewal or deployment succeeded.", &LineageGauges::last_success}};
     for (const Row& row : rows) {
         page.family(row.name, "gauge", row.help);
         for (const LineageGauges& lineage : lineages) {
@@ -75,24 +80,29 @@ void lineage_times(Page& page, const std::vector<LineageGauges>& lineages) {
 
 void lineage_states(Page& page, const std::vector<LineageGauges>& lineages) {
     page.family("certd_lineage_generation", "gauge", "Number of the live version.");
-    for (const LineageGauges& lineage : lineages) page.sample({{"lineage", lineage.lineage}}, lineage.version);
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}}, lineage.version);
     page.family("certd_lineage_state", "gauge", "1 for the state the lineage is in.");
-    for (const LineageGauges& lineage : lineages) page.sample({{"lineage", lineage.lineage}, {"state", lineage.state}}, 1);
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}, {"state", lineage.state}}, 1);
     page.family("certd_lineage_consecutive_failures", "gauge", "Failed attempts to issue in a row.");
-    for (const LineageGauges& lineage : lineages) page.sample({{"lineage", lineage.lineage}}, lineage.failures);
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}}, lineage.failures);
 }
 
 void targets(Page& page, const std::vector<LineageGauges>& lineages) {
     page.family("certd_target_serving_generation", "gauge", "Version last seen served by the target, 0 when none was.");
     for (const LineageGauges& lineage : lineages) {
         for (const auto& target : lineage.targets) {
-            page.sample({{"lineage", lineage.lineage}, {"target", target.target}, {"host", target.host}}, target.version);
+            page.sample({{"lineage", lineage.lineage}, {"target", target.target}, {"host", target.host}},
+                        target.version);
         }
     }
     page.family("certd_target_in_sync", "gauge", "1 when the target serves the version it should.");
     for (const LineageGauges& lineage : lineages) {
         for (const auto& target : lineage.targets) {
-            page.sample({{"lineage", lineage.lineage}, {"target", target.target}, {"host", target.host}}, target.in_sync ? 1 : 0);
+            page.sample({{"lineage", lineage.lineage}, {"target", target.target}, {"host", target.host}},
+                        target.in_sync ? 1 : 0);
         }
     }
 }
@@ -102,22 +112,35 @@ std::string error_type(const Problem& problem) {
     return problem.code.starts_with("acme.") && find_catalog(problem.code) ? problem.code.substr(5) : "other";
 }
 
-std::string ca_of(const Event& event) { return event.data.string_or("ca"); }
+std::string ca_of(const Event& event) {
+    return event.data.string_or("ca");
+}
 
 }  // namespace
 
 void Metrics::on_event(const Event& event) {
     switch (event.type) {
-        case EventType::renewal_issued: ++renewals_["issued"]; break;
+        case EventType::renewal_issued:
+            ++renewals_["issued"];
+            break;
         case EventType::renewal_failed:
             ++renewals_["failed"];
             if (event.problem) ++acme_errors_[{ca_of(event), error_type(*event.problem)}];
             break;
-        case EventType::deploy_step: ++deploy_steps_[{event.data.string_or("step"), "begun"}]; break;
-        case EventType::deploy_failed: ++deploy_steps_[{event.data.string_or("step"), "failed"}]; break;
-        case EventType::deploy_rolled_back: ++rollbacks_; break;
-        case EventType::clock_jumped: ++clock_jumps_; break;
-        default: break;
+        case EventType::deploy_step:
+            ++deploy_steps_[{event.data.string_or("step"), "begun"}];
+            break;
+        case EventType::deploy_failed:
+            ++deploy_steps_[{event.data.string_or("step"), "failed"}];
+            break;
+        case EventType::deploy_rolled_back:
+            ++rollbacks_;
+            break;
+        case EventType::clock_jumped:
+            ++clock_jumps_;
+            break;
+        default:
+            break;
     }
     if (event.problem && event.problem->kind == ProblemKind::storage) ++storage_errors_;
 }
@@ -135,7 +158,8 @@ void Metrics::on_request(const std::string& ca, std::string_view action, int sta
 
 std::uint64_t Metrics::requests() const {
     std::uint64_t total = 0;
-    for (const auto& [key, count] : requests_) total += count;
+    for (const auto& [key, count] : requests_)
+        total += count;
     return total;
 }
 
@@ -158,18 +182,22 @@ std::string Metrics::render(const std::vector<LineageGauges>& lineages, Time now
     page.family("certd_acme_request_duration_seconds", "histogram", "Duration of exchanges with CAs.");
     for (const auto& [ca, histogram] : durations_) {
         for (std::size_t i = 0; i < bounds.size(); ++i) {
-            page.sample({{"ca", ca}, {"le", fmt::format("{}", bounds[i])}}, static_cast<double>(histogram.buckets[i]), "_bucket");
+            page.sample({{"ca", ca}, {"le", fmt::format("{}", bounds[i])}}, static_cast<double>(histogram.buckets[i]),
+                        "_bucket");
         }
         page.sample({{"ca", ca}, {"le", "+Inf"}}, static_cast<double>(histogram.count), "_bucket");
         page.sample({{"ca", ca}}, histogram.sum, "_sum");
         page.sample({{"ca", ca}}, static_cast<double>(histogram.count), "_count");
     }
     page.family("certd_acme_errors_total", "counter", "Failed issuances by the type of the error.");
-    for (const auto& [key, count] : acme_errors_) page.sample({{"ca", key.first}, {"type", key.second}}, static_cast<double>(count));
+    for (const auto& [key, count] : acme_errors_)
+        page.sample({{"ca", key.first}, {"type", key.second}}, static_cast<double>(count));
     page.family("certd_renewals_total", "counter", "Issuances by result.");
-    for (const auto& [result, count] : renewals_) page.sample({{"result", result}}, static_cast<double>(count));
+    for (const auto& [result, count] : renewals_)
+        page.sample({{"result", result}}, static_cast<double>(count));
     page.family("certd_deploy_steps_total", "counter", "Steps of deployments that were begun, and that failed.");
-    for (const auto& [key, count] : deploy_steps_) page.sample({{"step", key.first}, {"result", key.second}}, static_cast<double>(count));
+    for (const auto& [key, count] : deploy_steps_)
+        page.sample({{"step", key.first}, {"result", key.second}}, static_cast<double>(count));
     page.family("certd_rollbacks_total", "counter", "Deployments that were rolled back by certd itself.");
     page.sample({}, static_cast<double>(rollbacks_));
     page.family("certd_clock_jumps_total", "counter", "Jumps of the wall clock that were noticed.");

@@ -9,16 +9,24 @@ namespace {
 
 std::vector<std::string> mailto(const std::vector<std::string>& contact) {
     std::vector<std::string> urls;
-    for (const std::string& address : contact) urls.push_back("mailto:" + address);
+    for (const std::string& address : contact)
+        urls.push_back("mailto:" + address);
     return urls;
 }
 
 }  // namespace
 
-std::string user_agent() { return "certd/" CERTD_VERSION " Boost.Beast"; }
+std::string user_agent() {
+    return "certd/" CERTD_VERSION " Boost.Beast";
+}
 
-CaClients::CaClients(Clock& clock, Workers& workers, Store& store, TransportFactory transports, RequestObserver observer)
-    : clock_(clock), workers_(workers), store_(store), transports_(std::move(transports)), observer_(std::move(observer)) {}
+CaClients::CaClients(Clock& clock, Workers& workers, Store& store, TransportFactory transports,
+                     RequestObserver observer)
+    : clock_(clock),
+      workers_(workers),
+      store_(store),
+      transports_(std::move(transports)),
+      observer_(std::move(observer)) {}
 
 std::shared_ptr<CaClients::Client> CaClients::client(const config::Ca& ca) {
     std::shared_ptr<Client>& entry = clients_[ca.name];
@@ -31,7 +39,8 @@ std::shared_ptr<CaClients::Client> CaClients::client(const config::Ca& ca) {
     options.directory = value_or_fail(parse_url(ca.directory));
     options.user_agent = user_agent();
     options.round_trip = made->transport.round_trip;
-    options.on_request = [observer = observer_, name = ca.name.text](acme::RequestKind kind, int status, Duration took) {
+    options.on_request = [observer = observer_, name = ca.name.text](acme::RequestKind kind, int status,
+                                                                     Duration took) {
         if (observer) observer(name, kind, status, took);
     };
     made->session = std::make_unique<acme::Session>(std::move(options), *made->transport.transport, clock_);
@@ -72,8 +81,10 @@ Task<> CaClients::create_account(Client& client, std::string key_pem) {
     const config::Ca& ca = client.config;
     if (key_pem.empty()) {
         key_pem = co_await offload(workers_, [&] { return PrivateKey::generate(ca.account_key).pem(); });
-        // On disk before the CA hears of it: an answer that is lost is found again with the same key (acme-facts B3, B4).
-        value_or_fail(co_await offload(workers_, [&] { return store_.save_account_key(ca.name, ca.directory, key_pem); }));
+        // On disk before the CA hears of it: an answer that is lost is found again with the same key (acme-facts B3,
+        // B4).
+        value_or_fail(
+            co_await offload(workers_, [&] { return store_.save_account_key(ca.name, ca.directory, key_pem); }));
     }
     PrivateKey key = value_or_fail(PrivateKey::from_pem(key_pem));
     acme::Session::AccountRequest request{mailto(ca.contact), ca.agree_tos, false};

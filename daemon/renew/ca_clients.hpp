@@ -21,8 +21,7 @@ struct CaTransport {
     std::function<Duration()> round_trip;  // optional: paces polling
 };
 using TransportFactory = std::function<CaTransport(const config::Ca& ca)>;
-using RequestObserver =
-    std::function<void(const std::string& ca, acme::RequestKind kind, int status, Duration took)>;
+using RequestObserver = std::function<void(const std::string& ca, acme::RequestKind kind, int status, Duration took)>;
 
 class CaClients {
    public:
@@ -34,8 +33,8 @@ class CaClients {
     // The CA's directory, without need of an account: for preflight checks. Throws Failure.
     Task<acme::Directory> directory(config::Ca ca);
 
-    // After acme.accountDoesNotExist: registers the same key anew, at most once a day per CA (acme-facts B4), and forgets the
-    // old account URL. Throws Failure when it may not or cannot.
+    // After acme.accountDoesNotExist: registers the same key anew, at most once a day per CA (acme-facts B4), and
+    // forgets the old account URL. Throws Failure when it may not or cannot.
     Task<> register_again(config::Ca ca);
 
    private:

@@ -12,14 +12,17 @@ namespace certd {
 
 namespace {
 
-LineageName name_of(const LineageRecord& record) { return value_or_fail(LineageName::parse(record.spec->name)); }
+LineageName name_of(const LineageRecord& record) {
+    return value_or_fail(LineageName::parse(record.spec->name));
+}
 
-// Replaces the states of the targets that took part, keeps the others, and forgets targets no longer configured. The one
-// without a name tells of a switch of `live` that failed: it stays only while it was the last to happen.
+// Replaces the states of the targets that took part, keeps the others, and forgets targets no longer configured. The
+// one without a name tells of a switch of `live` that failed: it stays only while it was the last to happen.
 void merge_targets(LineageState& state, const config::Lineage& spec, const std::vector<TargetState>& changed) {
     for (const TargetState& target : changed) {
-        auto found = std::ranges::find_if(
-            state.targets, [&](const TargetState& known) { return known.target == target.target && known.host == target.host; });
+        auto found = std::ranges::find_if(state.targets, [&](const TargetState& known) {
+            return known.target == target.target && known.host == target.host;
+        });
         if (found != state.targets.end()) {
             *found = target;
         } else {
@@ -27,7 +30,8 @@ void merge_targets(LineageState& state, const config::Lineage& spec, const std::
         }
     }
     std::erase_if(state.targets, [&](const TargetState& target) {
-        if (target.target.text.empty()) return std::ranges::find(changed, target.target, &TargetState::target) == changed.end();
+        if (target.target.text.empty())
+            return std::ranges::find(changed, target.target, &TargetState::target) == changed.end();
         return std::ranges::find(spec.targets, target.target) == spec.targets.end();
     });
 }
@@ -44,22 +48,31 @@ std::string_view to_string(JobKind kind) {
 }
 
 Pipeline::Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer, EventSink events)
-    : clock_(clock), workers_(workers), store_(store), renewal_(renewal), deployer_(deployer), events_(std::move(events)) {}
+    : clock_(clock),
+      workers_(workers),
+      store_(store),
+      renewal_(renewal),
+      deployer_(deployer),
+      events_(std::move(events)) {}
 
 Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
     switch (order.request.kind) {
-        case JobKind::renew: co_return co_await renew(order, record);
-        case JobKind::deploy: co_return co_await deploy(order, record, order.request.version, false);
-        case JobKind::rollback: co_return co_await roll_back(order, record);
-        case JobKind::rehearse: co_return co_await rehearse(order, record);
+        case JobKind::renew:
+            co_return co_await renew(order, record);
+        case JobKind::deploy:
+            co_return co_await deploy(order, record, order.request.version, false);
+        case JobKind::rollback:
+            co_return co_await roll_back(order, record);
+        case JobKind::rehearse:
+            co_return co_await rehearse(order, record);
     }
     co_return failure("internal.unexpected", "A job of unknown kind");
 }
 
 Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& record) {
     const CaName& ca = order.request.ca;
-    emit(EventType::renewal_started, Severity::info, order, record, fmt::format("Renewal at {} started", ca.text), std::nullopt,
-         Json::object({{"ca", ca.text}}));
+    emit(EventType::renewal_started, Severity::info, order, record, fmt::format("Renewal at {} started", ca.text),
+         std::nullopt, Json::object({{"ca", ca.text}}));
     Result<void> journalled;
     // Nothing but this request makes the lineage due: it must survive a crash as the order does.
     if (record.state.renew_requested) journalled = co_await save(record);
@@ -75,8 +88,8 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
         record_issue_failure(state, ca, made.error(), now, lifetime, record.spec->name);
         state.renew_requested = false;
         state.last_problem = made.error();
-        emit(EventType::renewal_failed, Severity::error, order, record, fmt::format("Renewal at {} failed", ca.text), made.error(),
-             Json::object({{"ca", ca.text}}));
+        emit(EventType::renewal_failed, Severity::error, order, record, fmt::format("Renewal at {} failed", ca.text),
+             made.error(), Json::object({{"ca", ca.text}}));
         std::string text = fmt::format("renewal at {} failed: {}", ca.text, made.error().what);
         Result<void> saved = co_await save(record, {note(now, std::move(text), made.error())});
         co_return failure(saved ? made.error() : saved.error());
@@ -88,14 +101,16 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
     state.held = false;
     state.last_problem.reset();
     emit(EventType::renewal_issued, Severity::notice, order, record,
-         fmt::format("Issued version {} from {}, valid until {}", state.newest.value, ca.text, format_rfc3339(record.newest->not_after)),
+         fmt::format("Issued version {} from {}, valid until {}", state.newest.value, ca.text,
+                     format_rfc3339(record.newest->not_after)),
          std::nullopt, Json::object({{"ca", ca.text}, {"version", state.newest.value}}));
     Result<JobOutcome> deployed = co_await deploy(order, record, state.newest, false);
     if (deployed) deployed->outcome = "issued";
     co_return deployed;
 }
 
-Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& record, VersionNumber version, bool manual_rollback) {
+Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& record, VersionNumber version,
+                                          bool manual_rollback) {
     LineageState& state = record.state;
     VersionNumber before = state.live;
     bool issued = order.request.kind == JobKind::renew;
@@ -114,23 +129,29 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     Result<void> adopted = co_await adopt_live(record, outcome.live);
     if (!outcome.problem && !adopted) outcome.problem = adopted.error();
     std::vector<HistoryEntry> entries;
-    if (issued) entries.push_back(note(now, fmt::format("issued version {} from {}", version.value, record.newest->ca.text)));
+    if (issued)
+        entries.push_back(note(now, fmt::format("issued version {} from {}", version.value, record.newest->ca.text)));
     if (outcome.problem) {
         state.last_problem = outcome.problem;
-        entries.push_back(note(now, fmt::format("deployment of version {} failed: {}", version.value, outcome.problem->what), outcome.problem));
+        entries.push_back(note(now,
+                               fmt::format("deployment of version {} failed: {}", version.value, outcome.problem->what),
+                               outcome.problem));
     } else {
         state.last_problem.reset();
         state.last_success = now;
-        entries.push_back(note(now, fmt::format("{} version {}", manual_rollback ? "rolled back to" : "deployed", version.value)));
+        entries.push_back(
+            note(now, fmt::format("{} version {}", manual_rollback ? "rolled back to" : "deployed", version.value)));
     }
     if (outcome.problem && outcome.problem->code == "storage.corrupt") co_await examine(order, record);
     if (manual_rollback && outcome.complete) {
         for (std::uint32_t number = version.value + 1; number <= state.newest.value; ++number) {
-            if (std::ranges::find(state.rejected, VersionNumber{number}) == state.rejected.end()) state.rejected.push_back({number});
+            if (std::ranges::find(state.rejected, VersionNumber{number}) == state.rejected.end())
+                state.rejected.push_back({number});
         }
         state.held = true;
         emit(EventType::lineage_held, Severity::warning, order, record,
-             "Held after the rollback: the version rolled back from is not deployed again, the next renewal issues a new one");
+             "Held after the rollback: the version rolled back from is not deployed again, the next renewal issues a "
+             "new one");
     }
     Result<void> saved = co_await save(record, std::move(entries));
     if (issued && outcome.complete) {
@@ -157,7 +178,8 @@ Task<Result<JobOutcome>> Pipeline::roll_back(const Order& order, LineageRecord& 
         co_return result;
     }
     result->outcome = "rolled-back";
-    result->message = fmt::format("Version {} is deployed again in place of version {}; the lineage is held", order.request.version.value, from.value);
+    result->message = fmt::format("Version {} is deployed again in place of version {}; the lineage is held",
+                                  order.request.version.value, from.value);
     emit(EventType::rollback_finished, Severity::notice, order, record, result->message);
     co_return result;
 }
@@ -175,7 +197,10 @@ Task<Result<JobOutcome>> Pipeline::rehearse(const Order& order, LineageRecord& r
     deployment.job = order.job;
     Result<void> rehearsed = co_await deployer_.rehearse(std::move(deployment), made->files, made->facts);
     if (!rehearsed) co_return failure(rehearsed.error());
-    co_return JobOutcome{"rehearsed", {}, fmt::format("A certificate was issued by {} and thrown away; the deployment was rehearsed", order.request.ca.text)};
+    co_return JobOutcome{"rehearsed",
+                         {},
+                         fmt::format("A certificate was issued by {} and thrown away; the deployment was rehearsed",
+                                     order.request.ca.text)};
 }
 
 Task<Result<void>> Pipeline::adopt_live(LineageRecord& record, VersionNumber live) {
@@ -193,13 +218,16 @@ Task<Result<void>> Pipeline::adopt_live(LineageRecord& record, VersionNumber liv
     co_return Result<void>();
 }
 
-// Damaged files do not mend themselves: a version that cannot be used is put aside, and the next plan goes by what is left.
+// Damaged files do not mend themselves: a version that cannot be used is put aside, and the next plan goes by what is
+// left.
 Task<> Pipeline::examine(const Order& order, LineageRecord& record) {
     LineageName name = name_of(record);
     Recovery found = co_await offload(workers_, [&] { return store_.examine(name); });
-    for (const std::string& note : found.notes) emit(EventType::store_recovered, Severity::warning, order, record, note);
+    for (const std::string& note : found.notes)
+        emit(EventType::store_recovered, Severity::warning, order, record, note);
     for (const auto& [lineage, problem] : found.damaged) {
-        emit(EventType::store_damaged, Severity::critical, order, record, "Damage was found in the state directory", problem);
+        emit(EventType::store_damaged, Severity::critical, order, record, "Damage was found in the state directory",
+             problem);
     }
     Result<LineageRecord> left = co_await offload(workers_, [&] { return load(record.spec); });
     if (!left) co_return;
@@ -250,14 +278,16 @@ Task<Result<void>> Pipeline::save(LineageRecord& record, std::vector<HistoryEntr
     LineageState state = record.state;
     co_return co_await offload(workers_, [&]() -> Result<void> {
         // Not kept in memory: thousands of lineages would hold years of it.
-        if (Result<std::optional<LineageState>> old = store_.load_state(name); old && *old) state.history = std::move((*old)->history);
-        for (HistoryEntry& entry : entries) remember(state, std::move(entry));
+        if (Result<std::optional<LineageState>> old = store_.load_state(name); old && *old)
+            state.history = std::move((*old)->history);
+        for (HistoryEntry& entry : entries)
+            remember(state, std::move(entry));
         return store_.save_state(name, state);
     });
 }
 
-void Pipeline::emit(EventType type, Severity severity, const Order& order, const LineageRecord& record, std::string message,
-                    std::optional<Problem> problem, Json data) {
+void Pipeline::emit(EventType type, Severity severity, const Order& order, const LineageRecord& record,
+                    std::string message, std::optional<Problem> problem, Json data) {
     Event event;
     event.type = type;
     event.severity = severity;

@@ -16,13 +16,13 @@ std::string_view to_string(JobKind kind);
 
 struct JobRequest {
     JobKind kind = JobKind::renew;
-    CaName ca;                             // renew: whom to ask; rehearse: the configured dry_run_ca
-    VersionNumber version;                 // deploy, rollback: which
-    std::vector<TargetName> targets;       // deploy: which of the lineage's targets; empty: all
+    CaName ca;                        // renew: whom to ask; rehearse: the configured dry_run_ca
+    VersionNumber version;            // deploy, rollback: which
+    std::vector<TargetName> targets;  // deploy: which of the lineage's targets; empty: all
 };
 
 struct JobOutcome {
-    std::string outcome;                   // "issued", "deployed", "rolled-back", "not-due", "rehearsed"
+    std::string outcome;  // "issued", "deployed", "rolled-back", "not-due", "rehearsed"
     VersionNumber version;
     std::string message;
 };
@@ -42,10 +42,10 @@ class Pipeline {
         config::ConfigPtr config;
         JobRequest request;
         std::uint64_t job = 0;
-        std::function<void()> issued;      // called when the CA is no longer needed
+        std::function<void()> issued;  // called when the CA is no longer needed
     };
-    // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is kept.
-    // Throws only on cancellation, with nothing charged to the lineage.
+    // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is
+    // kept. Throws only on cancellation, with nothing charged to the lineage.
     Task<Result<JobOutcome>> run(Order order, LineageRecord& record);
 
     // Reads what the store knows of a lineage, as at start. Blocking.
@@ -55,7 +55,8 @@ class Pipeline {
 
    private:
     Task<Result<JobOutcome>> renew(const Order& order, LineageRecord& record);
-    Task<Result<JobOutcome>> deploy(const Order& order, LineageRecord& record, VersionNumber version, bool manual_rollback);
+    Task<Result<JobOutcome>> deploy(const Order& order, LineageRecord& record, VersionNumber version,
+                                    bool manual_rollback);
     Task<Result<JobOutcome>> roll_back(const Order& order, LineageRecord& record);
     Task<Result<JobOutcome>> rehearse(const Order& order, LineageRecord& record);
     Task<Result<void>> adopt_live(LineageRecord& record, VersionNumber live);

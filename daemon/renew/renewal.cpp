@@ -48,8 +48,8 @@ VersionFacts facts_of(const acme::Issued& issued, KeyType key_type, const config
     return facts;
 }
 
-Renewal::Renewal(Clock& clock, Workers& workers, Store& store, CaClients& clients, SolverSet& solvers, Deployer& deployer,
-                 EventSink events)
+Renewal::Renewal(Clock& clock, Workers& workers, Store& store, CaClients& clients, SolverSet& solvers,
+                 Deployer& deployer, EventSink events)
     : clock_(clock),
       workers_(workers),
       store_(store),
@@ -88,7 +88,8 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     NewCertificate made = co_await keep(order, name, ca, value_or_fail(std::move(issued)));
     if (!order.rehearsal && !order.spec->post_issue.empty()) {
         context.version = made.facts.number;
-        // The certificate is there; a failed hook is told (its event carries the problem) and does not hold up deployment.
+        // The certificate is there; a failed hook is told (its event carries the problem) and does not hold up
+        // deployment.
         co_await deployer_.run_hooks(order.spec->post_issue, "post-issue", context);
     }
     co_return made;
@@ -111,21 +112,26 @@ Task<Result<acme::Issued>> Renewal::ask_ca(const IssueOrder& order, const Lineag
         value_or_fail(co_await offload(workers_, [&] { return store_.save_order(name, record); }));
     };
     hooks.solvers = [this, &order](const Identifier&, bool) { return solvers_.solvers(order.spec->challenge); };
-    hooks.progress = [this, &order](acme::IssueStep step, std::string detail) { report(order, step, std::move(detail)); };
+    hooks.progress = [this, &order](acme::IssueStep step, std::string detail) {
+        report(order, step, std::move(detail));
+    };
     co_return co_await acme::issue(*session, workers_, std::move(request), std::move(resume), std::move(hooks));
 }
 
 Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const IssueOrder& order, const LineageName& name) {
-    Result<std::optional<acme::OrderRecord>> loaded = co_await offload(workers_, [&] { return store_.load_order(name); });
+    Result<std::optional<acme::OrderRecord>> loaded =
+        co_await offload(workers_, [&] { return store_.load_order(name); });
     const config::Ca& ca = order.config->cas.at(order.ca);
     // An order older than the newest version was finished by it, or given up before it.
-    bool usable = loaded && *loaded && is_of(**loaded, order, ca) && !(order.newest && (*loaded)->created <= order.newest->issued_at);
+    bool usable = loaded && *loaded && is_of(**loaded, order, ca) &&
+                  !(order.newest && (*loaded)->created <= order.newest->issued_at);
     if (usable) co_return std::move(*loaded);
     if (!loaded || *loaded) value_or_fail(co_await offload(workers_, [&] { return store_.drop_order(name); }));
     co_return std::nullopt;
 }
 
-Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca, acme::Issued issued) {
+Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca,
+                                   acme::Issued issued) {
     VersionFacts facts = facts_of(issued, order.spec->key, ca, clock_.now());
     VersionFiles files = files_of(issued);
     if (order.rehearsal) co_return NewCertificate{facts, files};

@@ -21,13 +21,14 @@ struct IssueOrder {
 };
 
 struct NewCertificate {
-    VersionFacts facts;      // number 0 for a rehearsal
-    VersionFiles files;      // of a rehearsal; empty otherwise, the store has them
+    VersionFacts facts;  // number 0 for a rehearsal
+    VersionFiles files;  // of a rehearsal; empty otherwise, the store has them
 };
 
 class Renewal {
    public:
-    Renewal(Clock& clock, Workers& workers, Store& store, CaClients& clients, SolverSet& solvers, Deployer& deployer, EventSink events);
+    Renewal(Clock& clock, Workers& workers, Store& store, CaClients& clients, SolverSet& solvers, Deployer& deployer,
+            EventSink events);
 
     // Throws only on cancellation; the order then stays on disk and is gone on with by the next attempt.
     Task<Result<NewCertificate>> issue(IssueOrder order);
@@ -36,7 +37,8 @@ class Renewal {
     Task<NewCertificate> issue_or_fail(IssueOrder order);
     Task<Result<acme::Issued>> ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca);
     Task<std::optional<acme::OrderRecord>> order_in_progress(const IssueOrder& order, const LineageName& name);
-    Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca, acme::Issued issued);
+    Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca,
+                              acme::Issued issued);
     void report(const IssueOrder& order, acme::IssueStep step, std::string detail);
 
     Clock& clock_;

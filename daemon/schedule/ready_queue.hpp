@@ -1,4 +1,5 @@
-// Who goes first among the due, and who may go at all: most urgent first, within the limits of each CA and of the whole. Pure.
+// Who goes first among the due, and who may go at all: most urgent first, within the limits of each CA and of the
+// whole. Pure.
 #pragma once
 
 #include "libacme/base/ids.hpp"

@@ -27,11 +27,14 @@ const VersionFacts* previous_version(const LineageState& state, const std::vecto
 
 }  // namespace
 
-Result<VersionNumber> choose_rollback(const LineageState& state, const std::vector<VersionFacts>& versions, VersionNumber to, Time now) {
+Result<VersionNumber> choose_rollback(const LineageState& state, const std::vector<VersionFacts>& versions,
+                                      VersionNumber to, Time now) {
     if (!to) {
         const VersionFacts* previous = previous_version(state, versions, now);
         if (previous == nullptr) {
-            return failure("control.noSuchVersion", fmt::format("There is no valid version before version {} to roll back to", state.live.value));
+            return failure(
+                "control.noSuchVersion",
+                fmt::format("There is no valid version before version {} to roll back to", state.live.value));
         }
         return previous->number;
     }
@@ -40,8 +43,9 @@ Result<VersionNumber> choose_rollback(const LineageState& state, const std::vect
     if (to == state.live) return failure("control.noSuchVersion", fmt::format("Version {} is live already", to.value));
     const VersionFacts* live = find_version(versions, state.live);
     if (wanted->not_after <= now && live != nullptr && live->not_after > now) {
-        return failure("control.versionExpired", fmt::format("Version {} expired at {} while version {} is valid", to.value,
-                                                             format_rfc3339(wanted->not_after), state.live.value));
+        return failure("control.versionExpired",
+                       fmt::format("Version {} expired at {} while version {} is valid", to.value,
+                                   format_rfc3339(wanted->not_after), state.live.value));
     }
     return to;
 }

@@ -17,7 +17,9 @@ namespace {
 // A wall clock that departs from the monotonic one by more than this has been set, not slewed.
 constexpr Duration jump_threshold = seconds(30);
 
-Time urgency_of(const Entry& entry) { return entry.record.live ? entry.record.live->not_after : Time::min(); }
+Time urgency_of(const Entry& entry) {
+    return entry.record.live ? entry.record.live->not_after : Time::min();
+}
 
 }  // namespace
 
@@ -59,7 +61,8 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
         if (config_->lineages.contains(name)) continue;
         entry->configured = false;
         forget_plan(*entry);
-        emit(EventType::lineage_removed, Severity::notice, name, "Removed from the configuration; its files stay on disk");
+        emit(EventType::lineage_removed, Severity::notice, name,
+             "Removed from the configuration; its files stay on disk");
     }
     std::erase_if(entries_, [](const auto& item) { return !item.second->configured && !item.second->job; });
 
@@ -74,13 +77,16 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
         entry.configured = true;
         bool changed = policy_digest(*entry.record.spec) != policy_digest(*spec);
         entry.record.spec = spec;
-        if (changed) emit(EventType::lineage_changed, Severity::notice, name, "What is asked of the CA has changed: names, key, CAs or challenge");
+        if (changed)
+            emit(EventType::lineage_changed, Severity::notice, name,
+                 "What is asked of the CA has changed: names, key, CAs or challenge");
     }
     // One trip to the worker for all: at start there may be thousands.
     auto loaded = co_await offload(parts_.workers, [&] {
         std::vector<Result<LineageRecord>> records;
         records.reserve(added.size());
-        for (const auto& spec : added) records.push_back(parts_.pipeline.load(spec));
+        for (const auto& spec : added)
+            records.push_back(parts_.pipeline.load(spec));
         return records;
     });
     for (std::size_t i = 0; i < added.size(); ++i) {
@@ -90,7 +96,8 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
             entry->record = std::move(*loaded[i]);
         } else {
             entry->record.state.last_problem = loaded[i].error();
-            emit(EventType::store_damaged, Severity::critical, added[i]->name, "The state on disk could not be read", loaded[i].error());
+            emit(EventType::store_damaged, Severity::critical, added[i]->name, "The state on disk could not be read",
+                 loaded[i].error());
         }
         entries_[added[i]->name] = std::move(entry);
     }
@@ -121,7 +128,8 @@ void Scheduler::look_at_clock() {
     if (wall_minus_monotonic_) {
         Duration jump = difference - *wall_minus_monotonic_;
         if (jump > jump_threshold || jump < -jump_threshold) {
-            emit(EventType::clock_jumped, Severity::warning, "", fmt::format("The wall clock jumped by {}", format_approximate(jump)));
+            emit(EventType::clock_jumped, Severity::warning, "",
+                 fmt::format("The wall clock jumped by {}", format_approximate(jump)));
             replan_all();
         }
     }
@@ -201,7 +209,8 @@ void Scheduler::finish(Entry& entry, const std::shared_ptr<Job>& job, const CaNa
         entries_.erase(entry.record.spec->name);
     } else if (!stopping_) {
         // The configuration may have changed while the job ran.
-        if (auto spec = config_->lineages.find(entry.record.spec->name); spec != config_->lineages.end()) entry.record.spec = spec->second;
+        if (auto spec = config_->lineages.find(entry.record.spec->name); spec != config_->lineages.end())
+            entry.record.spec = spec->second;
         replan(entry);
     }
     changed_.notify();
@@ -232,11 +241,13 @@ void Scheduler::replan(Entry& entry) {
     entry.action = plan.action;
     entry.at = plan.at;
     // Nothing to do may still come with a time to look again.
-    if (plan.action != Action::none || plan.at > parts_.clock.now()) timetable_.emplace(plan.at, entry.record.spec->name);
+    if (plan.action != Action::none || plan.at > parts_.clock.now())
+        timetable_.emplace(plan.at, entry.record.spec->name);
 }
 
 void Scheduler::replan_all() {
-    for (auto& [name, entry] : entries_) replan(*entry);
+    for (auto& [name, entry] : entries_)
+        replan(*entry);
 }
 
 void Scheduler::forget_plan(Entry& entry) {
@@ -262,7 +273,8 @@ Result<Scheduler::Ticket> Scheduler::join_or_start(Entry& entry, JobRequest requ
     if (stopping_) return failure("control.cancelled", "certd is stopping");
     if (entry.job) {
         if (entry.job->kind == request.kind) return Ticket{entry.job, true};
-        return failure("control.busy", fmt::format("A {} of {} is running", to_string(entry.job->kind), entry.record.spec->name));
+        return failure("control.busy",
+                       fmt::format("A {} of {} is running", to_string(entry.job->kind), entry.record.spec->name));
     }
     bool issues = request.kind == JobKind::renew || request.kind == JobKind::rehearse;
     CaName ca = request.ca;
@@ -300,12 +312,13 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
             auto job = std::make_shared<Job>();
             job->kind = JobKind::renew;
             job->result = JobOutcome{"not-due", state.live,
-                                     fmt::format("Not due before {}; use --force to renew now", format_rfc3339(std::chrono::floor<seconds>(plan.at)))};
+                                     fmt::format("Not due before {}; use --force to renew now",
+                                                 format_rfc3339(std::chrono::floor<seconds>(plan.at)))};
             return Ticket{job, false};
         }
         auto attempts = state.attempts.find(ca);
-        if (failing && attempts != state.attempts.end() && attempts->second.problem && attempts->second.problem->not_before &&
-            *attempts->second.problem->not_before > now) {
+        if (failing && attempts != state.attempts.end() && attempts->second.problem &&
+            attempts->second.problem->not_before && *attempts->second.problem->not_before > now) {
             Problem problem = *attempts->second.problem;
             problem.hint = "The CA asked to wait; --force asks it all the same. " + problem.hint;
             return failure(std::move(problem));
@@ -332,7 +345,8 @@ Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::
     return join_or_start(**entry, JobRequest{JobKind::deploy, {}, version, std::move(targets)});
 }
 
-Result<Scheduler::Ticket> Scheduler::rollback(const LineageName& name, VersionNumber to, const std::vector<VersionFacts>& versions) {
+Result<Scheduler::Ticket> Scheduler::rollback(const LineageName& name, VersionNumber to,
+                                              const std::vector<VersionFacts>& versions) {
     Result<Entry*> entry = configured(name);
     if (!entry) return failure(entry.error());
     Result<VersionNumber> version = choose_rollback((*entry)->record.state, versions, to, parts_.clock.now());
@@ -341,7 +355,8 @@ Result<Scheduler::Ticket> Scheduler::rollback(const LineageName& name, VersionNu
 }
 
 Task<Result<JobOutcome>> Scheduler::wait(Ticket ticket) {
-    while (!ticket.job->result) co_await ticket.job->ended.wait();
+    while (!ticket.job->result)
+        co_await ticket.job->ended.wait();
     co_return *ticket.job->result;
 }
 
@@ -350,7 +365,8 @@ Task<Result<void>> Scheduler::pause(LineageName name) {
     if (!entry) co_return failure(entry.error());
     (*entry)->record.state.paused = true;
     replan(**entry);
-    emit(EventType::lineage_paused, Severity::notice, name.text(), "Paused: neither renewed nor deployed until resumed");
+    emit(EventType::lineage_paused, Severity::notice, name.text(),
+         "Paused: neither renewed nor deployed until resumed");
     co_return co_await parts_.pipeline.save((*entry)->record);
 }
 
@@ -366,7 +382,8 @@ Task<Result<void>> Scheduler::resume(LineageName name) {
     co_return co_await parts_.pipeline.save((*entry)->record);
 }
 
-void Scheduler::emit(EventType type, Severity severity, const std::string& lineage, std::string message, std::optional<Problem> problem) {
+void Scheduler::emit(EventType type, Severity severity, const std::string& lineage, std::string message,
+                     std::optional<Problem> problem) {
     Event event;
     event.type = type;
     event.severity = severity;

@@ -21,8 +21,8 @@ struct Job {
     std::uint64_t id = 0;
     JobKind kind = JobKind::renew;
     Time started;
-    std::string step;                          // the latest event's message
-    bool issuing = false;                      // holds a place at its CA
+    std::string step;      // the latest event's message
+    bool issuing = false;  // holds a place at its CA
     bool deploying = false;
     std::optional<Result<JobOutcome>> result;  // set when it has ended
     Signal ended;
@@ -30,15 +30,15 @@ struct Job {
 
 struct Entry {
     LineageRecord record;
-    Action action = Action::none;              // the plan as it was at the last look
+    Action action = Action::none;  // the plan as it was at the last look
     Time at{};
-    std::shared_ptr<Job> job;                  // null when nothing runs
-    bool configured = true;                    // false: removed from the configuration while its job still runs
+    std::shared_ptr<Job> job;  // null when nothing runs
+    bool configured = true;    // false: removed from the configuration while its job still runs
 };
 
 // What an operator asks for.
 struct RenewOptions {
-    bool force = false;    // although it is not due, and although the CA asked to wait
+    bool force = false;  // although it is not due, and although the CA asked to wait
     bool rehearse = false;
 };
 
@@ -100,7 +100,8 @@ class Scheduler {
     void finish(Entry& entry, const std::shared_ptr<Job>& job, const CaName& ca, Result<JobOutcome> result);
     void release_place(Job& job, const CaName& ca);
     Duration until_next() const;
-    void emit(EventType type, Severity severity, const std::string& lineage, std::string message, std::optional<Problem> problem = std::nullopt);
+    void emit(EventType type, Severity severity, const std::string& lineage, std::string message,
+              std::optional<Problem> problem = std::nullopt);
 
     Parts parts_;
     config::ConfigPtr config_;

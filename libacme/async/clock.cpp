@@ -9,7 +9,9 @@
 
 namespace certd {
 
-Time SystemClock::now() const { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
+Time SystemClock::now() const {
+    return std::chrono::floor<Duration>(std::chrono::system_clock::now());
+}
 
 Duration SystemClock::monotonic() const {
     timespec value{};

@@ -27,7 +27,9 @@ struct Gate::State {
     }
 };
 
-Gate::Gate(std::size_t limit) : state_(std::make_shared<State>()) { state_->limit = limit; }
+Gate::Gate(std::size_t limit) : state_(std::make_shared<State>()) {
+    state_->limit = limit;
+}
 
 Gate::Pass& Gate::Pass::operator=(Pass&& other) noexcept {
     if (this != &other) {
@@ -62,13 +64,18 @@ Task<Gate::Pass> Gate::enter() {
             if (waiter->has_place) Pass{state};
         }
     } leave{state, waiter};
-    while (!waiter->has_place) co_await waiter->granted.wait();
+    while (!waiter->has_place)
+        co_await waiter->granted.wait();
     leave.state.reset();
     co_return Pass(state);
 }
 
-std::size_t Gate::inside() const { return state_->inside; }
-std::size_t Gate::waiting() const { return state_->waiters.size(); }
+std::size_t Gate::inside() const {
+    return state_->inside;
+}
+std::size_t Gate::waiting() const {
+    return state_->waiters.size();
+}
 
 void Gate::set_limit(std::size_t limit) {
     state_->limit = limit;

@@ -25,8 +25,8 @@ class Workers {
     std::unique_ptr<asio::thread_pool> pool_;
 };
 
-// `work` is called once on a worker thread. The wait is deaf to cancellation, because a thread cannot be stopped and what
-// `work` refers to must stay alive until it has ended.
+// `work` is called once on a worker thread. The wait is deaf to cancellation, because a thread cannot be stopped and
+// what `work` refers to must stay alive until it has ended.
 template <class F, class T = std::invoke_result_t<F>>
 Task<T> offload(Workers& workers, F work) {
     if (workers.pool() == nullptr) co_return work();

@@ -22,11 +22,11 @@ struct Command {
 };
 
 struct ProcessResult {
-    int exit_code = -1;       // -1 when it did not exit by itself
-    int signal = 0;           // that ended it
+    int exit_code = -1;  // -1 when it did not exit by itself
+    int signal = 0;      // that ended it
     bool timed_out = false;
-    bool truncated = false;   // output beyond the limit was dropped
-    std::string output;       // raw: untrusted text
+    bool truncated = false;  // output beyond the limit was dropped
+    std::string output;      // raw: untrusted text
     Duration took{};
     bool ok() const { return exit_code == 0 && !timed_out; }
 };

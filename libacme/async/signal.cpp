@@ -31,8 +31,9 @@ void Signal::notify() {
 Task<> Signal::wait() {
     std::shared_ptr<State> state = state_;
     auto executor = co_await asio::this_coro::executor;
-    auto waiter = state->waiters.emplace(state->waiters.end(),
-                                         State::Waiter{asio::steady_timer(executor, asio::steady_timer::time_point::max()), false});
+    auto waiter = state->waiters.emplace(
+        state->waiters.end(),
+        State::Waiter{asio::steady_timer(executor, asio::steady_timer::time_point::max()), false});
     struct Leave {
         State& state;
         std::list<State::Waiter>::iterator waiter;
@@ -46,7 +47,8 @@ Task<bool> Signal::wait_for(Clock& clock, Duration limit) {
     auto executor = co_await asio::this_coro::executor;
     auto group = asio::experimental::make_parallel_group(asio::co_spawn(executor, wait(), asio::deferred),
                                                          asio::co_spawn(executor, clock.sleep(limit), asio::deferred));
-    auto [order, signal_error, timer_error] = co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+    auto [order, signal_error, timer_error] =
+        co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     if (!signal_error) co_return true;
     if (!timer_error) co_return false;
     std::rethrow_exception(signal_error);

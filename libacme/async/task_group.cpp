@@ -41,14 +41,17 @@ struct TaskGroup::State {
     void cancel() {
         // A copy: a task may end, and leave the list, while others are told.
         auto copy = tasks;
-        for (const auto& entry : copy) entry->signal.emit(asio::cancellation_type::all);
+        for (const auto& entry : copy)
+            entry->signal.emit(asio::cancellation_type::all);
     }
 };
 
-// Takes the task off the list when it has ended, also when it was destroyed with its event loop and never heard of again.
+// Takes the task off the list when it has ended, also when it was destroyed with its event loop and never heard of
+// again.
 class TaskGroup::Listed {
    public:
-    Listed(std::shared_ptr<State> state, std::string name) : state_(std::move(state)), entry_(std::make_shared<State::Entry>()) {
+    Listed(std::shared_ptr<State> state, std::string name)
+        : state_(std::move(state)), entry_(std::make_shared<State::Entry>()) {
         entry_->name = std::move(name);
         state_->tasks.push_back(entry_);
     }
@@ -69,7 +72,8 @@ class TaskGroup::Listed {
     std::shared_ptr<State::Entry> entry_;
 };
 
-TaskGroup::TaskGroup(asio::any_io_executor executor, std::function<void(const std::string&, std::exception_ptr)> on_error)
+TaskGroup::TaskGroup(asio::any_io_executor executor,
+                     std::function<void(const std::string&, std::exception_ptr)> on_error)
     : state_(std::make_shared<State>()) {
     state_->executor = std::move(executor);
     state_->on_error = std::move(on_error);
@@ -86,29 +90,37 @@ void TaskGroup::spawn(std::string name, Task<> task) {
     asio::co_spawn(state_->executor, std::move(task), asio::bind_cancellation_slot(slot, std::move(listed)));
 }
 
-std::size_t TaskGroup::size() const { return state_->tasks.size(); }
+std::size_t TaskGroup::size() const {
+    return state_->tasks.size();
+}
 
 std::vector<std::string> TaskGroup::names() const {
     std::vector<std::string> names;
-    for (const auto& entry : state_->tasks) names.push_back(entry->name);
+    for (const auto& entry : state_->tasks)
+        names.push_back(entry->name);
     return names;
 }
 
-void TaskGroup::cancel() { state_->cancel(); }
+void TaskGroup::cancel() {
+    state_->cancel();
+}
 
 Task<> TaskGroup::join() {
     std::shared_ptr<State> state = state_;
     bool cancelled = false;
     try {
-        while (!state->tasks.empty()) co_await state->ended.wait();
+        while (!state->tasks.empty())
+            co_await state->ended.wait();
     } catch (const boost::system::system_error&) {
         cancelled = true;
     }
     if (!cancelled) co_return;
-    // From here on the wait is deaf to further cancellation: the tasks were told, and must have ended before the owner goes.
+    // From here on the wait is deaf to further cancellation: the tasks were told, and must have ended before the owner
+    // goes.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     state->cancel();
-    while (!state->tasks.empty()) co_await state->ended.wait();
+    while (!state->tasks.empty())
+        co_await state->ended.wait();
     throw boost::system::system_error(asio::error::operation_aborted);
 }
 

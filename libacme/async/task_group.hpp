@@ -14,7 +14,8 @@ namespace certd {
 class TaskGroup {
    public:
     // `on_error` hears of a task that ended with an exception other than cancellation: its name and the exception.
-    TaskGroup(asio::any_io_executor executor, std::function<void(const std::string& name, std::exception_ptr)> on_error);
+    TaskGroup(asio::any_io_executor executor,
+              std::function<void(const std::string& name, std::exception_ptr)> on_error);
     ~TaskGroup();  // cancels what is left, as after an exception of the owner
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
@@ -23,9 +24,9 @@ class TaskGroup {
     std::size_t size() const;
     std::vector<std::string> names() const;
 
-    void cancel();   // asks every task to end
-    Task<> join();   // waits until all have ended; a cancelled join cancels the tasks and still waits
-    Task<> stop();   // cancel() and join()
+    void cancel();  // asks every task to end
+    Task<> join();  // waits until all have ended; a cancelled join cancels the tasks and still waits
+    Task<> stop();  // cancel() and join()
 
    private:
     struct State;

@@ -69,15 +69,25 @@ int hex_digit(char letter) {
 
 }  // namespace
 
-ByteView as_bytes(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+ByteView as_bytes(std::string_view text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
 
-std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string_view as_text(ByteView bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
-std::string base64url(ByteView bytes) { return encode(bytes, url_alphabet); }
+std::string base64url(ByteView bytes) {
+    return encode(bytes, url_alphabet);
+}
 
-std::string base64url(std::string_view text) { return encode(as_bytes(text), url_alphabet); }
+std::string base64url(std::string_view text) {
+    return encode(as_bytes(text), url_alphabet);
+}
 
-std::optional<Bytes> parse_base64url(std::string_view text) { return decode(text, url_reverse); }
+std::optional<Bytes> parse_base64url(std::string_view text) {
+    return decode(text, url_reverse);
+}
 
 bool is_base64url(std::string_view text) {
     for (char letter : text) {

@@ -48,7 +48,9 @@ auto retry_interrupted(Call call) {
     return result;
 }
 
-tl::unexpected<Problem> last_error(std::string what) { return failure(storage_problem(errno, std::move(what))); }
+tl::unexpected<Problem> last_error(std::string what) {
+    return failure(storage_problem(errno, std::move(what)));
+}
 
 bool write_all(int fd, std::string_view content) {
     while (!content.empty()) {
@@ -77,7 +79,8 @@ struct Apply {
         return {};
     }
     Result<void> operator()(const change::Rename& it) const {
-        if (::rename(it.from.c_str(), it.to.c_str()) != 0) return last_error("Cannot rename " + it.from.string() + " to " + it.to.string());
+        if (::rename(it.from.c_str(), it.to.c_str()) != 0)
+            return last_error("Cannot rename " + it.from.string() + " to " + it.to.string());
         return {};
     }
     Result<void> operator()(const change::Remove& it) const {
@@ -85,7 +88,8 @@ struct Apply {
         return {};
     }
     Result<void> operator()(const change::Symlink& it) const {
-        if (::symlink(it.target.c_str(), it.path.c_str()) != 0) return last_error("Cannot create symlink " + it.path.string());
+        if (::symlink(it.target.c_str(), it.path.c_str()) != 0)
+            return last_error("Cannot create symlink " + it.path.string());
         return {};
     }
     Result<void> operator()(const change::SyncDirectory& it) const {
@@ -104,7 +108,9 @@ std::string read_link(const Path& path, std::size_t size) {
 }
 
 // A name for a temp file that no other thread of this process uses at the same time for another path.
-Path temp_path(const Path& path) { return path.parent_path() / (".tmp-" + path.filename().string()); }
+Path temp_path(const Path& path) {
+    return path.parent_path() / (".tmp-" + path.filename().string());
+}
 
 // A left-over of an earlier crash may occupy the name.
 Result<void> clear_temp(FileSystem& files, const Path& temp, const Result<void>& created) {
@@ -117,34 +123,52 @@ Result<void> clear_temp(FileSystem& files, const Path& temp, const Result<void>&
 Problem storage_problem(int error, std::string what) {
     std::string_view code = "storage.io";
     switch (error) {
-        case ENOENT: code = "storage.missing"; break;
+        case ENOENT:
+            code = "storage.missing";
+            break;
         case EEXIST:
-        case ENOTEMPTY: code = "storage.exists"; break;
+        case ENOTEMPTY:
+            code = "storage.exists";
+            break;
         case ENOSPC:
-        case EDQUOT: code = "storage.full"; break;
-        case EROFS: code = "storage.readOnly"; break;
+        case EDQUOT:
+            code = "storage.full";
+            break;
+        case EROFS:
+            code = "storage.readOnly";
+            break;
         case EACCES:
-        case EPERM: code = "storage.permission"; break;
-        case EFBIG: code = "storage.tooLarge"; break;
-        case ELOOP: code = "storage.symlink"; break;
-        default: break;
+        case EPERM:
+            code = "storage.permission";
+            break;
+        case EFBIG:
+            code = "storage.tooLarge";
+            break;
+        case ELOOP:
+            code = "storage.symlink";
+            break;
+        default:
+            break;
     }
     return problem(code, std::move(what), std::strerror(error));
 }
 
 Result<std::string> RealFileSystem::read(const Path& path, std::size_t limit) {
-    Descriptor file(retry_interrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }));
+    Descriptor file(
+        retry_interrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }));
     if (!file.ok()) return last_error("Cannot open " + path.string());
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return last_error("Cannot inspect " + path.string());
     if (!S_ISREG(status.st_mode)) return failure("storage.io", path.string() + " is not a regular file");
     if (static_cast<std::size_t>(status.st_size) > limit) {
-        return failure("storage.tooLarge", fmt::format("{} has {} bytes, more than {}", path.string(), status.st_size, limit));
+        return failure("storage.tooLarge",
+                       fmt::format("{} has {} bytes, more than {}", path.string(), status.st_size, limit));
     }
     std::string content(static_cast<std::size_t>(status.st_size), '\0');
     std::size_t filled = 0;
     while (filled < content.size()) {
-        ssize_t got = retry_interrupted([&] { return ::read(file.get(), content.data() + filled, content.size() - filled); });
+        ssize_t got =
+            retry_interrupted([&] { return ::read(file.get(), content.data() + filled, content.size() - filled); });
         if (got < 0) return last_error("Cannot read " + path.string());
         if (got == 0) break;
         filled += static_cast<std::size_t>(got);
@@ -155,7 +179,8 @@ Result<std::string> RealFileSystem::read(const Path& path, std::size_t limit) {
 
 Result<void> RealFileSystem::create(const Path& path, std::string_view content, const FileAttributes& attributes) {
     // Born without any permission for others; widened only after the content is complete.
-    Descriptor file(retry_interrupted([&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600); }));
+    Descriptor file(retry_interrupted(
+        [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600); }));
     if (!file.ok()) return last_error("Cannot create " + path.string());
     auto abandon = [&](std::string what) {
         int error = errno;
@@ -169,7 +194,9 @@ Result<void> RealFileSystem::create(const Path& path, std::string_view content, 
     return {};
 }
 
-Result<void> RealFileSystem::change(const Change& change) { return std::visit(Apply{}, change); }
+Result<void> RealFileSystem::change(const Change& change) {
+    return std::visit(Apply{}, change);
+}
 
 Result<std::vector<std::string>> RealFileSystem::list(const Path& directory) {
     std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> open(::opendir(directory.c_str()));
@@ -205,7 +232,8 @@ Result<FileStatus> RealFileSystem::inspect(const Path& path) {
     return result;
 }
 
-Result<void> durable_write(FileSystem& files, const Path& path, std::string_view content, const FileAttributes& attributes) {
+Result<void> durable_write(FileSystem& files, const Path& path, std::string_view content,
+                           const FileAttributes& attributes) {
     Path temp = temp_path(path);
     Result<void> created = files.create(temp, content, attributes);
     if (!created) {
@@ -239,7 +267,8 @@ Result<void> make_directories(FileSystem& files, const Path& path, mode_t mode) 
     Result<FileStatus> status = files.inspect(path);
     if (!status) return failure(status.error());
     if (status->kind == FileStatus::Kind::directory) return {};
-    if (status->kind != FileStatus::Kind::missing) return failure("storage.exists", path.string() + " is not a directory");
+    if (status->kind != FileStatus::Kind::missing)
+        return failure("storage.exists", path.string() + " is not a directory");
     if (path.has_parent_path() && path.parent_path() != path) {
         if (Result<void> parent = make_directories(files, path.parent_path(), mode); !parent) return parent;
     }

@@ -1,6 +1,7 @@
 // The file-system seam: the few operations durable storage is made of. Each is atomic or refused; each may be made to
-// fail or be the last before a crash in tests. Every path is absolute; no operation follows a symlink at its last component
-// unless it says so. Problems: storage.missing, storage.exists, storage.full, storage.readOnly, storage.permission, storage.io.
+// fail or be the last before a crash in tests. Every path is absolute; no operation follows a symlink at its last
+// component unless it says so. Problems: storage.missing, storage.exists, storage.full, storage.readOnly,
+// storage.permission, storage.io.
 #pragma once
 
 #include "libacme/base/problem.hpp"
@@ -36,13 +37,26 @@ struct FileStatus {
 };
 
 namespace change {
-struct MakeDirectory { Path path; mode_t mode = 0700; };   // refused with storage.exists when there
-struct Rename { Path from, to; };                          // replaces `to`, as rename(2)
-struct Remove { Path path; };                              // a file, symlink or empty directory
-struct Symlink { std::string target; Path path; };         // refused with storage.exists when there
-struct SyncDirectory { Path path; };                       // makes names in it durable
+struct MakeDirectory {
+    Path path;
+    mode_t mode = 0700;
+};  // refused with storage.exists when there
+struct Rename {
+    Path from, to;
+};  // replaces `to`, as rename(2)
+struct Remove {
+    Path path;
+};  // a file, symlink or empty directory
+struct Symlink {
+    std::string target;
+    Path path;
+};  // refused with storage.exists when there
+struct SyncDirectory {
+    Path path;
+};  // makes names in it durable
 }  // namespace change
-using Change = std::variant<change::MakeDirectory, change::Rename, change::Remove, change::Symlink, change::SyncDirectory>;
+using Change =
+    std::variant<change::MakeDirectory, change::Rename, change::Remove, change::Symlink, change::SyncDirectory>;
 
 class FileSystem {
    public:
@@ -70,9 +84,10 @@ class RealFileSystem final : public FileSystem {
 
 constexpr std::size_t default_read_limit = std::size_t{4} << 20;
 
-// temp file in the same directory → fsync → rename → fsync(directory): after a crash the old content or the new, never a mix.
-// The temp file's name starts with ".tmp-"; a left-over of a crash is ignored and overwritten by recovery.
-Result<void> durable_write(FileSystem& files, const Path& path, std::string_view content, const FileAttributes& attributes = {});
+// temp file in the same directory → fsync → rename → fsync(directory): after a crash the old content or the new, never
+// a mix. The temp file's name starts with ".tmp-"; a left-over of a crash is ignored and overwritten by recovery.
+Result<void> durable_write(FileSystem& files, const Path& path, std::string_view content,
+                           const FileAttributes& attributes = {});
 // The same for a symlink: created under a temp name and renamed over `path`.
 Result<void> durable_symlink(FileSystem& files, const std::string& target, const Path& path);
 // mkdir -p below an existing directory, each new name made durable.
@@ -81,7 +96,8 @@ Result<void> make_directories(FileSystem& files, const Path& path, mode_t mode =
 Result<void> remove_tree(FileSystem& files, const Path& path);
 Result<bool> exists(FileSystem& files, const Path& path);
 
-// The Problem for an errno, by kind: ENOSPC and EDQUOT → storage.full, EROFS → storage.readOnly, EACCES and EPERM → storage.permission …
+// The Problem for an errno, by kind: ENOSPC and EDQUOT → storage.full, EROFS → storage.readOnly, EACCES and EPERM →
+// storage.permission …
 Problem storage_problem(int error, std::string what);
 
 }  // namespace certd

@@ -57,5 +57,7 @@ std::string_view to_string(Identifier::Type type);
 
 template <>
 struct std::hash<certd::LineageName> {
-    std::size_t operator()(const certd::LineageName& name) const noexcept { return std::hash<std::string>{}(name.text()); }
+    std::size_t operator()(const certd::LineageName& name) const noexcept {
+        return std::hash<std::string>{}(name.text());
+    }
 };

@@ -44,10 +44,12 @@ class TreeBuilder {
         const char* end = text + size;
         if (std::string_view(text, size).find_first_of(".eE") == std::string_view::npos) {
             std::int64_t whole = 0;
-            return std::from_chars(text, end, whole).ec == std::errc() ? add(Json(whole)) : refuse("a number is out of range");
+            return std::from_chars(text, end, whole).ec == std::errc() ? add(Json(whole))
+                                                                       : refuse("a number is out of range");
         }
         double real = 0;
-        return std::from_chars(text, end, real).ec == std::errc() ? add(Json(real)) : refuse("a number is out of range");
+        return std::from_chars(text, end, real).ec == std::errc() ? add(Json(real))
+                                                                  : refuse("a number is out of range");
     }
     bool Int(int) { return refuse("a number is no text"); }  // never called: kParseNumbersAsStringsFlag
     bool Uint(unsigned) { return Int(0); }
@@ -73,7 +75,8 @@ class TreeBuilder {
             return true;
         }
         if (frame.keys.empty()) {
-            for (const Json::Member& member : members) frame.keys.insert(member.first);
+            for (const Json::Member& member : members)
+                frame.keys.insert(member.first);
         }
         return frame.keys.insert(frame.key).second || refuse("a key stands twice in one object");
     }
@@ -128,8 +131,9 @@ void write_string(Writer& writer, std::string_view text, bool key) {
     std::string replaced;
     if (!is_utf8(text)) {
         for (char letter : text) {
-            replaced += static_cast<signed char>(letter) >= 0 ? std::string(1, letter)
-                                                              : fmt::format("\\x{:02X}", static_cast<unsigned char>(letter));
+            replaced += static_cast<signed char>(letter) >= 0
+                            ? std::string(1, letter)
+                            : fmt::format("\\x{:02X}", static_cast<unsigned char>(letter));
         }
         text = replaced;
     }
@@ -149,7 +153,8 @@ void write(Writer& writer, const Json& value) {
         write_string(writer, *text, false);
     } else if (const Json::Array* items = value.if_array()) {
         writer.StartArray();
-        for (const Json& item : *items) write(writer, item);
+        for (const Json& item : *items)
+            write(writer, item);
         writer.EndArray();
     } else if (const Json::Object* members = value.if_object()) {
         writer.StartObject();
@@ -224,8 +229,10 @@ std::vector<std::string> Json::strings(std::string_view key) const {
 }
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
-    if (text.size() > limits.bytes) return failure("json.malformed", fmt::format("JSON text of {} bytes: more than {}", text.size(), limits.bytes));
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
+    if (text.size() > limits.bytes)
+        return failure("json.malformed", fmt::format("JSON text of {} bytes: more than {}", text.size(), limits.bytes));
+    constexpr unsigned flags =
+        rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
     rapidjson::MemoryStream stream(text.data(), text.size());
     rapidjson::Reader reader;
     TreeBuilder builder(limits.depth);
@@ -252,7 +259,9 @@ std::string to_pretty_text(const Json& value) {
     return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
 }
 
-Json to_json(std::optional<Time> time) { return time ? Json(format_rfc3339(*time)) : Json(); }
+Json to_json(std::optional<Time> time) {
+    return time ? Json(format_rfc3339(*time)) : Json();
+}
 
 std::optional<Time> time_in(const Json& object, std::string_view key) {
     const std::string* text = object[key].if_string();
@@ -267,7 +276,8 @@ Json to_json(const Problem& problem) {
     if (problem.not_before) json.set("not_before", to_json(problem.not_before));
     if (!problem.parts.empty()) {
         Json parts = Json::array();
-        for (const Problem& part : problem.parts) parts.push(to_json(part));
+        for (const Problem& part : problem.parts)
+            parts.push(to_json(part));
         json.set("parts", std::move(parts));
     }
     return json;
@@ -283,7 +293,8 @@ Problem problem_from_json(const Json& json) {
     problem.retry = retry_from(json.string_or("retry")).value_or(Retry::later);
     problem.not_before = time_in(json, "not_before");
     if (const Json::Array* parts = json["parts"].if_array()) {
-        for (const Json& part : *parts) problem.parts.push_back(problem_from_json(part));
+        for (const Json& part : *parts)
+            problem.parts.push_back(problem_from_json(part));
     }
     return problem;
 }

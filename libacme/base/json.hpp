@@ -86,7 +86,8 @@ std::string to_pretty_text(const Json& value);                           // two 
 Json to_json(std::optional<Time> time);
 std::optional<Time> time_in(const Json& object, std::string_view key);
 
-// Problem as JSON (members kind, code, what, hint, remote, retry, not_before, parts) and back; fields unknown are ignored.
+// Problem as JSON (members kind, code, what, hint, remote, retry, not_before, parts) and back; fields unknown are
+// ignored.
 Json to_json(const Problem& problem);
 Problem problem_from_json(const Json& json);
 

@@ -9,7 +9,9 @@ namespace {
 constexpr std::array<std::string_view, 6> names = {"debug", "info", "notice", "warning", "error", "critical"};
 }
 
-std::string_view to_string(Severity severity) { return names.at(static_cast<std::size_t>(severity)); }
+std::string_view to_string(Severity severity) {
+    return names.at(static_cast<std::size_t>(severity));
+}
 
 std::optional<Severity> severity_from(std::string_view text) {
     for (std::size_t i = 0; i < names.size(); ++i) {

@@ -14,8 +14,9 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> kind_names = {"config", "network", "tls",     "ca",     "limit",     "validation", "crypto",
-                                                         "storage", "process", "deploy", "control", "cancelled", "internal"};
+constexpr std::array<std::string_view, 13> kind_names = {"config",     "network",   "tls",     "ca",      "limit",
+                                                         "validation", "crypto",    "storage", "process", "deploy",
+                                                         "control",    "cancelled", "internal"};
 constexpr std::array<std::string_view, 3> retry_names = {"at-once", "later", "after-change"};
 
 template <class Enum, std::size_t N>
@@ -45,17 +46,23 @@ tl::unexpected<Problem> failure(std::string_view code, std::string what, std::st
     return tl::unexpected<Problem>(problem(code, std::move(what), std::move(remote)));
 }
 
-tl::unexpected<Problem> failure(Problem problem) { return tl::unexpected<Problem>(std::move(problem)); }
+tl::unexpected<Problem> failure(Problem problem) {
+    return tl::unexpected<Problem>(std::move(problem));
+}
 
 Failure::Failure(Problem problem) : problem_(std::move(problem)), text_(describe(problem_)) {}
 
-const char* Failure::what() const noexcept { return text_.c_str(); }
+const char* Failure::what() const noexcept {
+    return text_.c_str();
+}
 
 void fail(std::string_view code, std::string what, std::string remote) {
     throw Failure(problem(code, std::move(what), std::move(remote)));
 }
 
-void fail(Problem problem) { throw Failure(std::move(problem)); }
+void fail(Problem problem) {
+    throw Failure(std::move(problem));
+}
 
 Problem problem_of(const std::exception_ptr& error) {
     try {
@@ -63,7 +70,8 @@ Problem problem_of(const std::exception_ptr& error) {
     } catch (const Failure& failure) {
         return failure.problem();
     } catch (const boost::system::system_error& failure) {
-        if (failure.code() == boost::system::errc::operation_canceled) return problem("control.cancelled", "The operation was cancelled");
+        if (failure.code() == boost::system::errc::operation_canceled)
+            return problem("control.cancelled", "The operation was cancelled");
         return problem("internal.unexpected", "An unexpected system error", failure.what());
     } catch (const std::bad_alloc&) {
         return problem("internal.memory", "Out of memory");
@@ -81,9 +89,17 @@ std::string describe(const Problem& problem) {
     return text;
 }
 
-std::string_view to_string(ProblemKind kind) { return kind_names.at(static_cast<std::size_t>(kind)); }
-std::string_view to_string(Retry retry) { return retry_names.at(static_cast<std::size_t>(retry)); }
-std::optional<ProblemKind> problem_kind_from(std::string_view text) { return enum_from<ProblemKind>(text, kind_names); }
-std::optional<Retry> retry_from(std::string_view text) { return enum_from<Retry>(text, retry_names); }
+std::string_view to_string(ProblemKind kind) {
+    return kind_names.at(static_cast<std::size_t>(kind));
+}
+std::string_view to_string(Retry retry) {
+    return retry_names.at(static_cast<std::size_t>(retry));
+}
+std::optional<ProblemKind> problem_kind_from(std::string_view text) {
+    return enum_from<ProblemKind>(text, kind_names);
+}
+std::optional<Retry> retry_from(std::string_view text) {
+    return enum_from<Retry>(text, retry_names);
+}
 
 }  // namespace certd

@@ -15,7 +15,21 @@
 namespace certd {
 
 // Who or what is at fault, for colour and grouping; decisions are made on `Retry`, never on this.
-enum class ProblemKind { config, network, tls, ca, limit, validation, crypto, storage, process, deploy, control, cancelled, internal };
+enum class ProblemKind {
+    config,
+    network,
+    tls,
+    ca,
+    limit,
+    validation,
+    crypto,
+    storage,
+    process,
+    deploy,
+    control,
+    cancelled,
+    internal
+};
 
 // What repeating the operation could achieve. Set where the knowledge is; only backoff turns it into a time.
 enum class Retry {
@@ -26,13 +40,13 @@ enum class Retry {
 
 struct Problem {
     ProblemKind kind = ProblemKind::internal;
-    std::string code;                 // stable, "acme.rateLimited"; catalogued in contrib/docs/PROBLEMS.md
-    std::string what;                 // our words: operation and object, no trailing full stop
-    std::string hint;                 // our words: the remedy, the next step
-    std::string remote;               // their words, raw; escape with `escape_untrusted` wherever shown
+    std::string code;    // stable, "acme.rateLimited"; catalogued in contrib/docs/PROBLEMS.md
+    std::string what;    // our words: operation and object, no trailing full stop
+    std::string hint;    // our words: the remedy, the next step
+    std::string remote;  // their words, raw; escape with `escape_untrusted` wherever shown
     Retry retry = Retry::later;
-    std::optional<Time> not_before;   // no sooner than this, as the other side asked (Retry-After)
-    std::vector<Problem> parts;       // subproblems (RFC 8555 §6.7.1), one per identifier or host
+    std::optional<Time> not_before;  // no sooner than this, as the other side asked (Retry-After)
+    std::vector<Problem> parts;      // subproblems (RFC 8555 §6.7.1), one per identifier or host
 
     bool operator==(const Problem&) const = default;
 };
@@ -69,7 +83,8 @@ T value_or_fail(Result<T> result) {
     if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-// The Problem behind a caught exception: a Failure's own, `cancelled` for an aborted wait, `internal.unexpected` otherwise.
+// The Problem behind a caught exception: a Failure's own, `cancelled` for an aborted wait, `internal.unexpected`
+// otherwise.
 Problem problem_of(const std::exception_ptr& error);
 
 // "what: remote [code]" in one escaped line, for logs and terminals.

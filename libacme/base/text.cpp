@@ -10,7 +10,8 @@ namespace certd {
 
 namespace {
 
-// One UTF-8 sequence: its code point and length, or length 0 for an invalid octet (overlong forms and surrogates included).
+// One UTF-8 sequence: its code point and length, or length 0 for an invalid octet (overlong forms and surrogates
+// included).
 struct CodePoint {
     char32_t value = 0;
     std::size_t length = 0;
@@ -33,13 +34,13 @@ CodePoint decode_utf8(std::string_view text) {
 }
 
 bool is_dangerous(char32_t value) {
-    if (value < 0x20 || (value >= 0x7F && value <= 0x9F)) return true;           // C0, DEL, C1
-    if (value >= 0x200B && value <= 0x200F) return true;                         // zero width, LRM, RLM
-    if (value >= 0x2028 && value <= 0x202E) return true;                         // separators, bidi embeddings and overrides
-    if (value >= 0x2060 && value <= 0x206F) return true;                         // invisible operators, bidi isolates
-    if (value == 0x061C || value == 0xFEFF || value == 0x00AD) return true;      // ALM, BOM, soft hyphen
-    if (value >= 0xFFF9 && value <= 0xFFFB) return true;                         // interlinear annotation
-    return value >= 0xE0000 && value <= 0xE007F;                                 // tags
+    if (value < 0x20 || (value >= 0x7F && value <= 0x9F)) return true;  // C0, DEL, C1
+    if (value >= 0x200B && value <= 0x200F) return true;                // zero width, LRM, RLM
+    if (value >= 0x2028 && value <= 0x202E) return true;                // separators, bidi embeddings and overrides
+    if (value >= 0x2060 && value <= 0x206F) return true;                // invisible operators, bidi isolates
+    if (value == 0x061C || value == 0xFEFF || value == 0x00AD) return true;  // ALM, BOM, soft hyphen
+    if (value >= 0xFFF9 && value <= 0xFFFB) return true;                     // interlinear annotation
+    return value >= 0xE0000 && value <= 0xE007F;                             // tags
 }
 
 }  // namespace

@@ -16,9 +16,11 @@ namespace {
 using std::chrono::sys_days;
 using std::chrono::year_month_day;
 
-constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr std::array<std::string_view, 7> weekdays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<std::string_view, 7> long_weekdays = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 7> long_weekdays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                           "Thursday", "Friday", "Saturday"};
 
 struct Fields {
     int year = 0;
@@ -31,7 +33,7 @@ Fields fields_of(Time time) {
     auto day = std::chrono::floor<std::chrono::days>(time);
     year_month_day date{day};
     auto rest = (time - day).count();
-    return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+    return {static_cast<int>(date.year()),    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
             static_cast<int>(rest / 3600000), static_cast<int>(rest / 60000 % 60), static_cast<int>(rest / 1000 % 60),
             static_cast<int>(rest % 1000)};
 }
@@ -184,8 +186,8 @@ std::optional<std::int64_t> unit_of(std::string_view suffix) {
 
 std::string format_rfc3339(Time time) {
     Fields fields = fields_of(time);
-    std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", fields.year, fields.month, fields.day, fields.hour,
-                                   fields.minute, fields.second);
+    std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", fields.year, fields.month, fields.day,
+                                   fields.hour, fields.minute, fields.second);
     if (fields.millisecond != 0) text += fmt::format(".{:03}", fields.millisecond);
     return text + "Z";
 }
@@ -210,8 +212,8 @@ std::optional<Time> parse_rfc3339(std::string_view text) {
 std::string format_http_date(Time time) {
     Fields fields = fields_of(time);
     std::chrono::weekday weekday{std::chrono::floor<std::chrono::days>(time)};
-    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", weekdays[weekday.c_encoding()], fields.day, months[fields.month - 1],
-                       fields.year, fields.hour, fields.minute, fields.second);
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", weekdays[weekday.c_encoding()], fields.day,
+                       months[fields.month - 1], fields.year, fields.hour, fields.minute, fields.second);
 }
 
 std::optional<Time> parse_http_date(std::string_view text) {
@@ -231,7 +233,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
         if (error != std::errc{} || count < 0) return std::nullopt;
         text.remove_prefix(static_cast<std::size_t>(end - text.data()));
         std::size_t letters = 0;
-        while (letters < text.size() && text[letters] >= 'a' && text[letters] <= 'z') ++letters;
+        while (letters < text.size() && text[letters] >= 'a' && text[letters] <= 'z')
+            ++letters;
         auto unit = unit_of(text.substr(0, letters));
         if (!unit || count > limit / *unit) return std::nullopt;
         total += count * *unit;

@@ -16,7 +16,9 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-constexpr Duration days(std::int64_t count) { return std::chrono::hours(24 * count); }
+constexpr Duration days(std::int64_t count) {
+    return std::chrono::hours(24 * count);
+}
 
 // "2026-11-23T17:03:34Z"; milliseconds are written only when they are not zero.
 std::string format_rfc3339(Time time);

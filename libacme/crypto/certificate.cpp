@@ -17,8 +17,8 @@ using openssl::BioOwner;
 using openssl::CertificateOwner;
 using openssl::KeyOwner;
 using openssl::NameOwner;
-using openssl::Verdict;
 using openssl::read_public_key;
+using openssl::Verdict;
 using openssl::verify;
 
 namespace {

@@ -20,14 +20,14 @@ namespace certd {
 
 using openssl::BignumOwner;
 using openssl::BioOwner;
-using openssl::KeyContextOwner;
-using openssl::KeyOwner;
-using openssl::SignatureOwner;
-using openssl::Verdict;
 using openssl::curve_parameters;
 using openssl::key_algorithm;
+using openssl::KeyContextOwner;
+using openssl::KeyOwner;
 using openssl::last_error;
 using openssl::signature_algorithm;
+using openssl::SignatureOwner;
+using openssl::Verdict;
 using openssl::verify;
 
 namespace {

@@ -6,7 +6,9 @@
 using namespace certd;
 using namespace certd::test;
 
-TEST_CASE("after a crash at any operation of the store the next start ends with a deployed certificate and at most one more order") {
+TEST_CASE(
+    "after a crash at any operation of the store the next start ends with a deployed certificate and at most one more "
+    "order") {
     for (std::size_t operation = 0;; ++operation) {
         CAPTURE(operation);
         World world;

@@ -6,7 +6,9 @@
 using namespace certd;
 using namespace certd::test;
 
-TEST_CASE("a renewal whose reload fails leaves the old certificate served and is deployed without another order once mended") {
+TEST_CASE(
+    "a renewal whose reload fails leaves the old certificate served and is deployed without another order once "
+    "mended") {
     World world;
     world.start();
     world.run_for(days(1));
@@ -135,7 +137,8 @@ TEST_CASE("retention keeps the newest versions and the live one") {
     World world;
     world.start(with(usual_config(), "targets: [web] }", "targets: [web], keep_versions: 3 }"));
     world.run_for(days(1));
-    for (int i = 0; i < 6; ++i) REQUIRE(world.renew({true, false}));
+    for (int i = 0; i < 6; ++i)
+        REQUIRE(world.renew({true, false}));
     auto versions = world.engine->store.versions(name_of("example.com"));
     REQUIRE(versions);
     CHECK(versions->size() == 3);

@@ -20,7 +20,8 @@ http_challenge: { listen: "127.0.0.1:5002" }
 cas: { main: { directory: "https://ca.test/dir", agree_tos: true } }
 defaults: { cas: [main], challenge: { http-01: {} } }
 )" + more + "lineages:\n";
-    for (int i = 0; i < count; ++i) config += fmt::format("  l{0}.example.com: {{}}\n", i);
+    for (int i = 0; i < count; ++i)
+        config += fmt::format("  l{0}.example.com: {{}}\n", i);
     return config;
 }
 
@@ -79,7 +80,8 @@ TEST_CASE("changed names make a lineage due at once; a removed one stays on disk
     world.reload(with(usual_config(), "www.example.com]", "mail.example.com]"));
     world.run_for(minutes(1));
     CHECK(world.lineage().state.live == VersionNumber{2});
-    world.reload(with(usual_config(), "  example.com: { names: [example.com, www.example.com], targets: [web] }", "  second.example: {}"));
+    world.reload(with(usual_config(), "  example.com: { names: [example.com, www.example.com], targets: [web] }",
+                      "  second.example: {}"));
     world.ca.clear_log();
     world.run_for(days(80));
     CHECK(world.scheduler().find(name_of("example.com")) == nullptr);
@@ -98,18 +100,21 @@ TEST_CASE("no more orders run at once than the CA and the daemon allow") {
     for (int i = 0; i < 2000; ++i) {
         world.run_for(seconds(1));
         std::size_t running = 0;
-        for (const auto& [name, entry] : world.scheduler().entries()) running += entry->job ? 1 : 0;
+        for (const auto& [name, entry] : world.scheduler().entries())
+            running += entry->job ? 1 : 0;
         most = std::max(most, running);
     }
     CHECK(most == 3);
-    for (const auto& [name, entry] : world.scheduler().entries()) CHECK(entry->record.live);
+    for (const auto& [name, entry] : world.scheduler().entries())
+        CHECK(entry->record.live);
 }
 
 TEST_CASE("one CA that never answers does not hold up another") {
     World world;
     world.ca.knobs.issuance_time = hours(20);
     std::string config = many(12) + "  at-other.example: { cas: [other] }\n";
-    world.start(with(config, "agree_tos: true } }", "agree_tos: true }, other: { directory: \"https://other.test/dir\", agree_tos: true } }"));
+    world.start(with(config, "agree_tos: true } }",
+                     "agree_tos: true }, other: { directory: \"https://other.test/dir\", agree_tos: true } }"));
     world.run_for(minutes(5));
     CHECK(world.lineage("at-other.example").live);
 }
@@ -120,7 +125,8 @@ TEST_CASE("lineages are spread by jitter that is the same for every run") {
         world.start(many(30));
         world.run_for(days(1));
         std::vector<Time> plans;
-        for (const auto& [name, entry] : world.scheduler().entries()) plans.push_back(world.scheduler().plan_of(*entry).at);
+        for (const auto& [name, entry] : world.scheduler().entries())
+            plans.push_back(world.scheduler().plan_of(*entry).at);
         return plans;
     };
     std::vector<Time> first = times();
@@ -136,5 +142,6 @@ TEST_CASE("a hundred lineages live through a year on schedule") {
     // 90 days each, renewed after 60: seven certificates in a year.
     CHECK(world.ca.certificates() == 700);
     CHECK(world.ca.violations().empty());
-    for (const auto& [name, entry] : world.scheduler().entries()) CHECK(entry->record.live->not_after > world.clock.now());
+    for (const auto& [name, entry] : world.scheduler().entries())
+        CHECK(entry->record.live->not_after > world.clock.now());
 }

@@ -6,7 +6,8 @@
 using namespace certd;
 using namespace certd::test;
 
-TEST_CASE("a new lineage is issued, deployed and seen served within moments, and renewed after two thirds of its life") {
+TEST_CASE(
+    "a new lineage is issued, deployed and seen served within moments, and renewed after two thirds of its life") {
     World world;
     world.start();
     world.run_for(minutes(1));
@@ -60,7 +61,8 @@ TEST_CASE("failures back off by 1, 10 and 100 minutes and then daily, over resta
     for (int i = 0; i < 6; ++i) {
         Time before = world.clock.now();
         auto failures = [&] { return world.lineage().state.attempts.at(CaName{"main"}).failures; };
-        for (std::uint32_t known = failures(); failures() == known;) world.run_for(seconds(30));
+        for (std::uint32_t known = failures(); failures() == known;)
+            world.run_for(seconds(30));
         pauses.push_back(world.clock.now() - before);
         world.restart();
     }

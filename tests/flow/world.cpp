@@ -56,7 +56,9 @@ std::string with(std::string config, const std::string& from, const std::string&
     return config.replace(at, from.size(), to);
 }
 
-LineageName name_of(const std::string& text) { return value_or_fail(LineageName::parse(text)); }
+LineageName name_of(const std::string& text) {
+    return value_or_fail(LineageName::parse(text));
+}
 
 FakeCaOptions World::other_options() {
     FakeCaOptions options;
@@ -67,7 +69,8 @@ FakeCaOptions World::other_options() {
 
 World::World() {
     for (FakeCa* each : {&ca, &other_ca}) {
-        each->knobs.validate = [this](const Identifier&, const std::string&, const std::string& token, const std::string& answer) {
+        each->knobs.validate = [this](const Identifier&, const std::string&, const std::string& token,
+                                      const std::string& answer) {
             auto found = solver.presented.find(token);
             return found != solver.presented.end() && found->second == answer;
         };
@@ -123,7 +126,9 @@ void World::reload(const std::string& config) {
     clock.run_until_idle(*io_);
 }
 
-void World::run_for(Duration duration) { clock.run_until(*io_, clock.now() + duration); }
+void World::run_for(Duration duration) {
+    clock.run_until(*io_, clock.now() + duration);
+}
 
 const LineageRecord& World::lineage(const std::string& name) {
     const Entry* entry = scheduler().find(name_of(name));
@@ -131,14 +136,18 @@ const LineageRecord& World::lineage(const std::string& name) {
     return entry->record;
 }
 
-Plan World::plan(const std::string& name) { return scheduler().plan_of(*scheduler().find(name_of(name))); }
+Plan World::plan(const std::string& name) {
+    return scheduler().plan_of(*scheduler().find(name_of(name)));
+}
 
 Result<JobOutcome> World::finish(Result<Scheduler::Ticket> ticket) {
     if (!ticket) return failure(ticket.error());
     return drive(scheduler().wait(*ticket));
 }
 
-Result<JobOutcome> World::renew(RenewOptions options, const std::string& name) { return finish(scheduler().renew(name_of(name), options)); }
+Result<JobOutcome> World::renew(RenewOptions options, const std::string& name) {
+    return finish(scheduler().renew(name_of(name), options));
+}
 
 Result<JobOutcome> World::roll_back(std::uint32_t to, const std::string& name) {
     Result<std::vector<VersionFacts>> versions = engine->store.versions(name_of(name));

@@ -22,13 +22,13 @@ std::string usual_config();
 std::string with(std::string config, const std::string& from, const std::string& to);
 
 class World {
- public:
+   public:
     World();
     ~World();
 
     void start(const std::string& config = usual_config());
-    void stop();                          // as SIGTERM does
-    void kill();                          // as SIGKILL does: nothing of the process runs any more
+    void stop();  // as SIGTERM does
+    void kill();  // as SIGKILL does: nothing of the process runs any more
     void restart(const std::string& config = usual_config());
     void reload(const std::string& config);
     void run_for(Duration duration);
@@ -58,7 +58,7 @@ class World {
     std::unique_ptr<Engine> engine;
     std::vector<Event> events;
 
- private:
+   private:
     static FakeCaOptions other_options();
     std::unique_ptr<asio::io_context> io_ = std::make_unique<asio::io_context>(1);
     Workers workers_{0};

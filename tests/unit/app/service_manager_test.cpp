@@ -41,7 +41,8 @@ class Notified {
 
 TEST_CASE("states are told to the service manager by path and by abstract name") {
     test::TempDirectory directory;
-    for (const std::string& path : {(directory.path() / "notify").string(), "@certd-test-" + std::to_string(::getpid())}) {
+    for (const std::string& path :
+         {(directory.path() / "notify").string(), "@certd-test-" + std::to_string(::getpid())}) {
         Notified socket(path);
         ServiceManager manager = ServiceManager::from_environment();
         CHECK(std::getenv("NOTIFY_SOCKET") == nullptr);

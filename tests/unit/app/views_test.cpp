@@ -90,11 +90,13 @@ TEST_CASE("each version has its status") {
     state.live = {3};
     state.rejected = {{4}};
     std::vector<VersionFacts> versions;
-    for (std::uint32_t number = 1; number <= 5; ++number) versions.push_back(*version(number));
+    for (std::uint32_t number = 1; number <= 5; ++number)
+        versions.push_back(*version(number));
     api::Lineage view;
     add_versions(view, state, versions);
     std::vector<std::string> statuses;
-    for (const api::Version& shown : view.versions) statuses.push_back(shown.status);
+    for (const api::Version& shown : view.versions)
+        statuses.push_back(shown.status);
     CHECK(statuses == std::vector<std::string>{"old", "previous", "live", "rejected", "pending"});
 }
 

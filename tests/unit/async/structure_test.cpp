@@ -104,7 +104,8 @@ TEST_CASE("a gate lets its limit through, in order, and takes back the place of 
         written += name;
         co_await used.sleep(milliseconds(1));
     };
-    for (char name : {'a', 'b', 'c'}) group.spawn(std::string(1, name), worker(gate, clock, order, name));
+    for (char name : {'a', 'b', 'c'})
+        group.spawn(std::string(1, name), worker(gate, clock, order, name));
     run(io, [](TaskGroup& tasks, Gate& entered, Clock& used) -> Task<> {
         co_await used.sleep(Duration::zero());
         CHECK(entered.inside() == 1);
@@ -117,9 +118,8 @@ TEST_CASE("a gate lets its limit through, in order, and takes back the place of 
         Gate::Pass held = co_await entered.enter();
         bool limited = false;
         try {
-            co_await with_timeout(used, milliseconds(2), "net.timeout", "x", [](Gate& blocked) -> Task<> {
-                Gate::Pass pass = co_await blocked.enter();
-            }(entered));
+            co_await with_timeout(used, milliseconds(2), "net.timeout", "x",
+                                  [](Gate& blocked) -> Task<> { Gate::Pass pass = co_await blocked.enter(); }(entered));
         } catch (const Failure&) {
             limited = true;
         }

@@ -21,14 +21,16 @@ TEST_CASE("base64url refuses padding, foreign characters and stray bits") {
     }
     CHECK(parse_base64url("Zm8") == Bytes{'f', 'o'});
     CHECK(is_base64url("aZ0-_"));
-    for (const char* text : {"", "a=", "a/b", "../x", "a b"}) CHECK_FALSE(is_base64url(text));
+    for (const char* text : {"", "a=", "a/b", "../x", "a b"})
+        CHECK_FALSE(is_base64url(text));
 }
 
 TEST_CASE("every octet string survives base64url, base64 and hex") {
     std::mt19937 engine(1);
     for (std::size_t size = 0; size < 70; ++size) {
         Bytes bytes(size);
-        for (auto& byte : bytes) byte = static_cast<std::uint8_t>(engine());
+        for (auto& byte : bytes)
+            byte = static_cast<std::uint8_t>(engine());
         CHECK(parse_base64url(base64url(ByteView(bytes))) == bytes);
         CHECK(parse_base64(base64(bytes)) == bytes);
         CHECK(parse_hex(hex(bytes)) == bytes);

@@ -4,9 +4,12 @@
 using namespace certd;
 
 TEST_CASE("lineage names keep to their grammar (S19)") {
-    for (const char* good : {"a", "example.com", "0-x_y.z", "example.com-0001"}) CHECK(LineageName::parse(good));
-    for (const std::string& bad : {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("A"), std::string("*.a"),
-                                   std::string("-a"), std::string("a."), std::string("ä"), std::string("a b"), std::string(65, 'a'), std::string("a\0b", 3)}) {
+    for (const char* good : {"a", "example.com", "0-x_y.z", "example.com-0001"})
+        CHECK(LineageName::parse(good));
+    for (const std::string& bad :
+         {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("A"), std::string("*.a"),
+          std::string("-a"), std::string("a."), std::string("ä"), std::string("a b"), std::string(65, 'a'),
+          std::string("a\0b", 3)}) {
         CAPTURE(bad);
         Result<LineageName> name = LineageName::parse(bad);
         REQUIRE_FALSE(name);
@@ -23,9 +26,11 @@ TEST_CASE("identifiers are canonical: lower case, no final dot, short IPv6") {
 }
 
 TEST_CASE("names no certificate could be issued for are refused with the reason") {
-    for (const std::string& bad : {std::string(), std::string("localhost"), std::string("a..b"), std::string("a b.example"), std::string("*"),
-                                   std::string("*.*.example"), std::string("x.*.example"), std::string("-a.example"), std::string("münchen.example"),
-                                   std::string(64, 'a') + ".example", std::string("1.2.3"), std::string("1.2.3.4.5"), std::string("a/b.example"), std::string("http://a.example")}) {
+    for (const std::string& bad :
+         {std::string(), std::string("localhost"), std::string("a..b"), std::string("a b.example"), std::string("*"),
+          std::string("*.*.example"), std::string("x.*.example"), std::string("-a.example"),
+          std::string("münchen.example"), std::string(64, 'a') + ".example", std::string("1.2.3"),
+          std::string("1.2.3.4.5"), std::string("a/b.example"), std::string("http://a.example")}) {
         CAPTURE(bad);
         Result<Identifier> identifier = parse_identifier(bad);
         REQUIRE_FALSE(identifier);

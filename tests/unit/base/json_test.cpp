@@ -16,9 +16,10 @@ TEST_CASE("JSON text survives being read and written") {
 
 TEST_CASE("hostile JSON is refused with a problem (F16)") {
     std::string deep(100000, '[');
-    for (const std::string& text : {std::string("{"), deep, std::string(R"({"a":1,"a":2})"), std::string("1e400"), std::string("18446744073709551615"),
-                                    std::string(R"("\ud800")"), std::string("\"\xff\""), std::string("[1] x"), std::string(""), std::string("nul"),
-                                    std::string(2 << 20, ' ')}) {
+    for (const std::string& text :
+         {std::string("{"), deep, std::string(R"({"a":1,"a":2})"), std::string("1e400"),
+          std::string("18446744073709551615"), std::string(R"("\ud800")"), std::string("\"\xff\""),
+          std::string("[1] x"), std::string(""), std::string("nul"), std::string(2 << 20, ' ')}) {
         CAPTURE(text.substr(0, 40));
         Result<Json> json = parse_json(text);
         REQUIRE_FALSE(json);
@@ -28,7 +29,8 @@ TEST_CASE("hostile JSON is refused with a problem (F16)") {
 
 TEST_CASE("an object with very many keys is read, and a key that stands twice among them refused") {
     std::string text = "{";
-    for (int i = 0; i < 20000; ++i) text += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+    for (int i = 0; i < 20000; ++i)
+        text += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
     CHECK(parse_json(text + "\"last\":0}"));
     CHECK_FALSE(parse_json(text + "\"k7\":0}"));
 }

@@ -1,5 +1,5 @@
-#include "libacme/base/catalog.hpp"
 #include "libacme/base/problem.hpp"
+#include "libacme/base/catalog.hpp"
 #include "tests/support/catch.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -33,8 +33,10 @@ TEST_CASE("every catalogued problem has a cause and a remedy and is found by its
 TEST_CASE("any exception becomes a problem") {
     auto of = [](auto error) { return problem_of(std::make_exception_ptr(error)); };
     CHECK(of(Failure(problem("tls.expired", "x"))).code == "tls.expired");
-    CHECK(of(boost::system::system_error(make_error_code(boost::system::errc::operation_canceled))).code == "control.cancelled");
-    CHECK(of(boost::system::system_error(make_error_code(boost::system::errc::broken_pipe))).code == "internal.unexpected");
+    CHECK(of(boost::system::system_error(make_error_code(boost::system::errc::operation_canceled))).code ==
+          "control.cancelled");
+    CHECK(of(boost::system::system_error(make_error_code(boost::system::errc::broken_pipe))).code ==
+          "internal.unexpected");
     CHECK(of(std::bad_alloc()).code == "internal.memory");
     CHECK(of(std::runtime_error("odd")).remote == "odd");
     CHECK(of(42).code == "internal.unexpected");
@@ -52,7 +54,8 @@ TEST_CASE("value_or_fail gives the value or throws its problem") {
 }
 
 TEST_CASE("enums of problems have names that read back") {
-    for (int i = 0; i < 3; ++i) CHECK(retry_from(to_string(static_cast<Retry>(i))) == static_cast<Retry>(i));
+    for (int i = 0; i < 3; ++i)
+        CHECK(retry_from(to_string(static_cast<Retry>(i))) == static_cast<Retry>(i));
     CHECK_FALSE(retry_from("never"));
     CHECK_FALSE(problem_kind_from(""));
 }

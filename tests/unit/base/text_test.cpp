@@ -11,10 +11,12 @@ TEST_CASE("foreign text becomes one printable line") {
     CHECK(escape_untrusted("\x1b]0;title\x07") == "\\x1B]0;title\\x07");
     CHECK(escape_untrusted("a\nERROR fake\r") == "a\\nERROR fake\\x0D");
     CHECK(escape_untrusted("tab\there") == "tab here");
-    CHECK(escape_untrusted("\xc2\x9b" "2J") == "\\u{009B}2J");           // C1 CSI
-    CHECK(escape_untrusted("\xe2\x80\xae" "gpj") == "\\u{202E}gpj");     // right-to-left override
-    CHECK(escape_untrusted("\xff\xc0\xaf") == "\\xFF\\xC0\\xAF");        // invalid and overlong UTF-8
-    CHECK(escape_untrusted("\xed\xa0\x80") == "\\xED\\xA0\\x80");        // a surrogate
+    CHECK(escape_untrusted("\xc2\x9b"
+                           "2J") == "\\u{009B}2J");  // C1 CSI
+    CHECK(escape_untrusted("\xe2\x80\xae"
+                           "gpj") == "\\u{202E}gpj");              // right-to-left override
+    CHECK(escape_untrusted("\xff\xc0\xaf") == "\\xFF\\xC0\\xAF");  // invalid and overlong UTF-8
+    CHECK(escape_untrusted("\xed\xa0\x80") == "\\xED\\xA0\\x80");  // a surrogate
     CHECK(escape_untrusted(std::string_view("a\0b", 3)) == "a\\x00b");
 }
 

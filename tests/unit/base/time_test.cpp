@@ -16,8 +16,9 @@ TEST_CASE("RFC 3339 times are read with fractions and offsets") {
     CHECK(format_rfc3339(reference + milliseconds(5)) == "1994-11-06T08:49:37.005Z");
     CHECK(parse_rfc3339("1970-01-01T00:00:00Z") == Time{});
     CHECK(parse_rfc3339("9999-12-31T23:59:59Z") > reference);
-    for (const char* text : {"", "1994-11-06", "1994-13-06T08:49:37Z", "1994-02-30T08:49:37Z", "1994-11-06T08:49:37", "1994-11-06T08:49:37.Z",
-                             "1994-11-06T25:49:37Z", "1994-11-06T08:49:37Zx", "x994-11-06T08:49:37Z", "1994-11-06T08:49:37+99:00"}) {
+    for (const char* text : {"", "1994-11-06", "1994-13-06T08:49:37Z", "1994-02-30T08:49:37Z", "1994-11-06T08:49:37",
+                             "1994-11-06T08:49:37.Z", "1994-11-06T25:49:37Z", "1994-11-06T08:49:37Zx",
+                             "x994-11-06T08:49:37Z", "1994-11-06T08:49:37+99:00"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_rfc3339(text));
     }
@@ -48,7 +49,8 @@ TEST_CASE("durations need units and refuse overflow") {
     CHECK(parse_duration(" 250ms ") == milliseconds(250));
     CHECK(parse_duration("2w") == days(14));
     CHECK(parse_duration("0s") == Duration::zero());
-    for (const char* text : {"", "30", "s", "-5s", "1.5h", "5 parsecs", "99999999999999999999s", "9999999999999w", "1h 30"}) {
+    for (const char* text :
+         {"", "30", "s", "-5s", "1.5h", "5 parsecs", "99999999999999999999s", "9999999999999w", "1h 30"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_duration(text));
     }
@@ -71,7 +73,8 @@ TEST_CASE("Retry-After is read in seconds and as a date, and saturates (F08)") {
     CHECK(parse_retry_after("Sunday, 06-Nov-94 08:50:37 GMT", reference) == reference + minutes(1));
     CHECK(parse_retry_after("Sun Nov  6 08:50:37 1994", reference) == reference + minutes(1));
     CHECK(*parse_retry_after("100000000000000000000", reference) > reference + days(365000));
-    for (const char* text : {"-1", "soon", "", "1.5", "12 34"}) CHECK_FALSE(parse_retry_after(text, reference));
+    for (const char* text : {"-1", "soon", "", "1.5", "12 34"})
+        CHECK_FALSE(parse_retry_after(text, reference));
 }
 
 TEST_CASE("adding to a time stops at the ends of the range") {

@@ -19,7 +19,8 @@ TEST_CASE("the bus numbers events, hands them to its sinks and keeps the latest"
     EventBus bus(clock, 3);
     std::string seen;
     bus.add_sink([&](const Event& event) { seen += event.message; });
-    for (const char* message : {"a", "b", "c", "d"}) bus.publish(named(message));
+    for (const char* message : {"a", "b", "c", "d"})
+        bus.publish(named(message));
     CHECK(seen == "abcd");
     auto recent = bus.recent();
     REQUIRE(recent.size() == 3);
@@ -36,7 +37,8 @@ TEST_CASE("a subscriber gets events from its own beginning, waits for more, and 
     EventBus bus(clock);
     bus.publish(named("before"));
     auto subscription = bus.subscribe(2);
-    for (const char* message : {"a", "b", "c"}) bus.publish(named(message));
+    for (const char* message : {"a", "b", "c"})
+        bus.publish(named(message));
     CHECK(subscription.dropped() == 1);
     CHECK(test::run(io, clock, subscription.next()).message == "b");
     CHECK(test::run(io, clock, subscription.next()).message == "c");

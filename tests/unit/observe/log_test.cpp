@@ -27,7 +27,8 @@ Event warning(std::string message) {
 }  // namespace
 
 TEST_CASE("a log line is time, severity and message; as JSON it is the event") {
-    CHECK(log_line(warning("Disk is slow"), config::Log::Format::text, true) == "2026-11-23T10:00:00Z warning Disk is slow");
+    CHECK(log_line(warning("Disk is slow"), config::Log::Format::text, true) ==
+          "2026-11-23T10:00:00Z warning Disk is slow");
     CHECK(log_line(warning("a\nb"), config::Log::Format::text, false) == "warning a\\nb");
     CHECK(parse_json(log_line(warning("x"), config::Log::Format::json, true))->string_or("message") == "x");
 }
@@ -43,7 +44,8 @@ TEST_CASE("the log file gets events of its level and rotates by size") {
     Event quiet = warning("unheard");
     quiet.severity = Severity::info;
     sink(quiet);
-    for (int i = 0; i < 100; ++i) sink(warning("line " + std::to_string(i)));
+    for (int i = 0; i < 100; ++i)
+        sink(warning("line " + std::to_string(i)));
     CHECK(content(*config.file).find("line 99") != std::string::npos);
     CHECK(content(*config.file).find("unheard") == std::string::npos);
     CHECK(std::filesystem::exists(directory.path() / "certd.1.log"));

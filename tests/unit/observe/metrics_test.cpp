@@ -56,7 +56,8 @@ TEST_CASE("a scrape is valid Prometheus text with the lineage's gauges") {
     CHECK(scrape.samples.at("certd_lineage_generation{lineage=\"example.com\"}") == 4);
     CHECK(scrape.samples.at("certd_lineage_state{lineage=\"example.com\",state=\"waiting\"}") == 1);
     CHECK(scrape.samples.at("certd_target_in_sync{lineage=\"example.com\",target=\"mail\",host=\"local\"}") == 0);
-    CHECK(scrape.samples.at("certd_target_serving_generation{lineage=\"example.com\",target=\"mail\",host=\"local\"}") == 3);
+    CHECK(scrape.samples.at(
+              "certd_target_serving_generation{lineage=\"example.com\",target=\"mail\",host=\"local\"}") == 3);
     CHECK(scrape.families.contains("certd_heartbeat_timestamp_seconds"));
 }
 

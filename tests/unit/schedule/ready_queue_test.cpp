@@ -7,7 +7,9 @@ namespace {
 
 const CaName first{"first"};
 const CaName second{"second"};
-Time at(int day) { return Time{days(day)}; }
+Time at(int day) {
+    return Time{days(day)};
+}
 
 IssueLimits limits(std::size_t overall, std::size_t each) {
     return {overall, [each](const CaName&) { return each; }};

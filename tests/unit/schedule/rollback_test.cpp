@@ -24,7 +24,8 @@ LineageState live(std::uint32_t number, std::vector<VersionNumber> rejected = {}
 }  // namespace
 
 TEST_CASE("the newest valid version below the live one is chosen, passing over rejected and expired ones") {
-    std::vector<VersionFacts> versions = {version(1, days(1)), version(2, days(5)), version(3, -days(1)), version(4, days(40)), version(5, days(60)), version(6, days(80))};
+    std::vector<VersionFacts> versions = {version(1, days(1)),  version(2, days(5)),  version(3, -days(1)),
+                                          version(4, days(40)), version(5, days(60)), version(6, days(80))};
     CHECK(choose_rollback(live(5, {{4}}), versions, {}, now) == VersionNumber{2});
     CHECK(choose_rollback(live(5), versions, {}, now) == VersionNumber{4});
     CHECK(choose_rollback(live(1), versions, {}, now).error().code == "control.noSuchVersion");
