@@ -61,15 +61,16 @@ Task<std::optional<Problem>> check_files(DeployShared& shared, const config::Tar
     auto backups = co_await read_backups(shared.host, paths);
     if (!backups) co_return install_problem(target.name, backups.error());
     if (!paths.empty()) any_exists = !none_existed(*backups);
-    for (const auto& path : paths) {
+    for (const auto& backup : *backups) {
+        if (backup.existed) continue;
         // The directory is a place that the host can say something of only by trying; the local one is asked directly.
         std::error_code error;
-        const auto directory = Path(path).parent_path();
+        const auto directory = Path(backup.path).parent_path();
         const bool there =
             co_await offload(shared.workers, [&] { return std::filesystem::is_directory(directory, error); });
         if (!there) {
-            co_return problem("deploy.install",
-                              fmt::format("Cannot install {}: there is no directory {}", path, directory.string()));
+            co_return problem("deploy.install", fmt::format("Cannot install {}: there is no directory {}", backup.path,
+                                                            directory.string()));
         }
     }
     co_return std::nullopt;

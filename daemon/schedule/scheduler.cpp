@@ -16,6 +16,7 @@ namespace {
 
 // A wall clock that departs from the monotonic one by more than this has been set, not slewed.
 constexpr Duration jump_threshold = seconds(30);
+constexpr Duration after_unexpected = minutes(10);
 
 Time urgency_of(const Entry& entry) {
     return entry.record.live ? entry.record.live->not_after : Time::min();
@@ -160,7 +161,7 @@ void Scheduler::start_due() {
     while (auto admitted = ready_.admit(limits)) {
         Entry& entry = *entries_.at(admitted->lineage);
         if (parts_.on_start) parts_.on_start(std::max(Duration::zero(), now - entry.at));
-        start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}})->issuing = true;
+        start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}});
     }
 }
 
@@ -176,7 +177,8 @@ std::shared_ptr<Job> Scheduler::start(Entry& entry, JobRequest request) {
     job->id = ++last_job_;
     job->kind = request.kind;
     job->started = parts_.clock.now();
-    job->deploying = request.kind == JobKind::deploy || request.kind == JobKind::rollback;
+    job->issuing = request.kind == JobKind::renew || request.kind == JobKind::rehearse;
+    job->deploying = !job->issuing;
     entry.job = job;
     jobs_.spawn(entry.record.spec->name, run_job(entry, std::move(request), job));
     return job;
@@ -195,6 +197,8 @@ Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job>
     } catch (...) {
         error = std::current_exception();
         result = failure(problem_of(error));
+        // Nothing was recorded that would keep the next plan from doing the same at once.
+        entry.not_before = saturating_add(parts_.clock.now(), after_unexpected);
     }
     finish(entry, job, ca, std::move(result));
     if (error) std::rethrow_exception(error);
@@ -231,7 +235,12 @@ Plan Scheduler::plan_of(const Entry& entry) const {
                     record.newest ? std::optional(*record.newest) : std::nullopt,
                     config_->jitter,
                     parts_.clock.now()};
-    return plan(input);
+    Plan plan = certd::plan(input);
+    if (plan.action != Action::none && plan.at < entry.not_before && input.now < entry.not_before) {
+        plan.at = entry.not_before;
+        plan.reasons.emplace_back("the last job ended unexpectedly");
+    }
+    return plan;
 }
 
 void Scheduler::replan(Entry& entry) {
@@ -276,15 +285,9 @@ Result<Scheduler::Ticket> Scheduler::join_or_start(Entry& entry, JobRequest requ
         return failure("control.busy",
                        fmt::format("A {} of {} is running", to_string(entry.job->kind), entry.record.spec->name));
     }
-    bool issues = request.kind == JobKind::renew || request.kind == JobKind::rehearse;
-    CaName ca = request.ca;
-    std::shared_ptr<Job> job = start(entry, std::move(request));
-    if (issues) {
-        // An operator does not wait in the queue, but what runs for him counts.
-        ready_.take_place(ca);
-        job->issuing = true;
-    }
-    return Ticket{job, false};
+    // An operator does not wait in the queue, but what runs for him counts.
+    if (request.kind == JobKind::renew || request.kind == JobKind::rehearse) ready_.take_place(request.ca);
+    return Ticket{start(entry, std::move(request)), false};
 }
 
 Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions options) {

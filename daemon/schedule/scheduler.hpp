@@ -22,7 +22,7 @@ struct Job {
     JobKind kind = JobKind::renew;
     Time started;
     std::string step;      // the latest event's message
-    bool issuing = false;  // holds a place at its CA
+    bool issuing = false;  // holds a place at its CA, taken before it starts
     bool deploying = false;
     std::optional<Result<JobOutcome>> result;  // set when it has ended
     Signal ended;
@@ -32,6 +32,7 @@ struct Entry {
     LineageRecord record;
     Action action = Action::none;  // the plan as it was at the last look
     Time at{};
+    Time not_before{};         // after a job that broke off without a record of its failure
     std::shared_ptr<Job> job;  // null when nothing runs
     bool configured = true;    // false: removed from the configuration while its job still runs
 };

@@ -43,7 +43,7 @@ TEST_CASE("a paused lineage is left alone, also over a restart, until it is resu
     CHECK(world.lineage().state.live == VersionNumber{2});
 }
 
-TEST_CASE("two requests for the same renewal share one job; another operation meanwhile is busy") {
+TEST_CASE("two requests for the same renewal share one job and another operation meanwhile is busy") {
     World world;
     world.start();
     world.run_for(days(1));
@@ -73,7 +73,7 @@ TEST_CASE("a renewal that is not due says when it will be and asks nobody") {
     CHECK(world.scheduler().renew(name_of("other.example"), {}).error().code == "control.noSuchLineage");
 }
 
-TEST_CASE("changed names make a lineage due at once; a removed one stays on disk and is not renewed") {
+TEST_CASE("changed names make a lineage due at once and a removed one stays on disk and is not renewed") {
     World world;
     world.start();
     world.run_for(days(1));

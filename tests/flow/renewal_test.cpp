@@ -165,13 +165,11 @@ TEST_CASE("a jump of the wall clock is noticed and renews nothing that is not du
 TEST_CASE("an order interrupted by a stop is gone on with, with the same key") {
     World world;
     world.ca.knobs.issuance_time = minutes(10);
-    world.ca.knobs.issuance_polls = 1000000;
     world.start();
     world.run_for(minutes(1));
     CHECK(world.ca.orders() == 1);
     std::string key = world.engine->store.load_order(name_of("example.com")).value().value().key_pem;
     world.stop();
-    world.ca.knobs.issuance_polls = 0;
     world.start();
     world.run_for(minutes(15));
     REQUIRE(world.lineage().live);
@@ -183,13 +181,10 @@ TEST_CASE("a forced renewal that was interrupted is finished after the restart")
     World world;
     world.start();
     world.run_for(days(1));
-    world.ca.knobs.issuance_polls = 1000000;
-    world.ca.knobs.issuance_time = hours(1);
+    world.ca.knobs.issuance_time = minutes(3);
     REQUIRE(world.scheduler().renew(name_of("example.com"), {true, false}));
     world.run_for(minutes(1));
     world.kill();
-    world.ca.knobs.issuance_polls = 0;
-    world.ca.knobs.issuance_time = {};
     world.start();
     world.run_for(minutes(5));
     CHECK(world.lineage().state.live == VersionNumber{2});
