@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -41,6 +42,23 @@ bool is_dangerous(char32_t value) {
     if (value == 0x061C || value == 0xFEFF || value == 0x00AD) return true;  // ALM, BOM, soft hyphen
     if (value >= 0xFFF9 && value <= 0xFFFB) return true;                     // interlinear annotation
     return value >= 0xE0000 && value <= 0xE007F;                             // tags
+}
+
+// How many slips make one word from the other: a character too many, missing, wrong, or two neighbours exchanged
+// (optimal string alignment).
+std::size_t slips(std::string_view word, std::string_view other) {
+    std::vector<std::size_t> before(other.size() + 1), last(other.size() + 1), row(other.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        before = std::exchange(last, row);
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < other.size(); ++j) {
+            row[j + 1] = std::min({row[j] + 1, last[j + 1] + 1, last[j] + (word[i] == other[j] ? 0 : 1)});
+            bool exchanged = i > 0 && j > 0 && word[i] == other[j - 1] && word[i - 1] == other[j];
+            if (exchanged) row[j + 1] = std::min(row[j + 1], before[j - 1] + 1);
+        }
+    }
+    return row.back();
 }
 
 }  // namespace
@@ -117,25 +135,11 @@ bool equals_ignoring_case(std::string_view left, std::string_view right) {
 }
 
 std::optional<std::string_view> did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
-    auto distance = [&](std::string_view other) {
-        std::vector<std::size_t> row(other.size() + 1);
-        std::iota(row.begin(), row.end(), std::size_t{0});
-        for (std::size_t i = 0; i < word.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i + 1;
-            for (std::size_t j = 0; j < other.size(); ++j) {
-                std::size_t substitution = diagonal + (word[i] == other[j] ? 0 : 1);
-                diagonal = row[j + 1];
-                row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substitution});
-            }
-        }
-        return row.back();
-    };
     if (word.size() > 100) return std::nullopt;
     std::optional<std::string_view> best;
     std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
     for (std::string_view candidate : candidates) {
-        std::size_t found = distance(candidate);
+        std::size_t found = slips(word, candidate);
         if (found <= limit) {
             best = candidate;
             if (found == 0) break;

@@ -34,6 +34,7 @@ TEST_CASE("did_you_mean proposes the nearest likely word only") {
     constexpr std::array<std::string_view, 3> words = {"targets", "lineages", "install"};
     CHECK(did_you_mean("target", words) == "targets");
     CHECK(did_you_mean("lineagse", words) == "lineages");
+    CHECK(did_you_mean("mdoe", std::array<std::string_view, 1>{"mode"}) == "mode");
     CHECK_FALSE(did_you_mean("completely", words));
     CHECK_FALSE(did_you_mean(std::string(5000, 'x'), words));
 }
