@@ -201,6 +201,15 @@ int no_passphrase(char*, int, int, void*) {
     return -1;
 }  // OpenSSL would ask on the terminal
 
+KeyOwner read_key(std::string_view pem) {
+    if (auto blocks = read_pem_blocks(pem, "PRIVATE KEY", 1); blocks && !blocks->empty()) {
+        Secret pkcs8{std::move(blocks->front())};
+        if (KeyOwner key = openssl::read_ec_private_key(pkcs8.octets)) return key;
+    }
+    BioOwner in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    return KeyOwner(PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr));
+}
+
 // ECDSA-Sig-Value → r‖s of fixed width (RFC 7518 §3.4).
 Bytes fixed_width(ByteView encoded, std::size_t width) {
     const std::uint8_t* at = encoded.data();
@@ -240,8 +249,7 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
     if (pem.find("ENCRYPTED") != std::string_view::npos) {
         return failure("crypto.keyUnsupported", "The private key is protected by a passphrase");
     }
-    BioOwner in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    KeyOwner key(PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr));
+    KeyOwner key = read_key(pem);
     if (!key) {
         ERR_clear_error();
         return failure("crypto.keyMalformed", "The text holds no private key in PEM form");
