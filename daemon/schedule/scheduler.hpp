@@ -88,7 +88,7 @@ class Scheduler {
     Duration since_last_pass() const { return parts_.clock.monotonic() - last_pass_; }
 
    private:
-    Task<> recover_deployment(LineageName name);
+    Task<> recover_deployment(LineageName name);  // of a lineage whose deployment was interrupted
     Result<Entry*> configured(const LineageName& name);
     Result<Ticket> join_or_start(Entry& entry, JobRequest request);
     void replan(Entry& entry);
