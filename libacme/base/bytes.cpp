@@ -10,11 +10,11 @@ namespace {
 constexpr std::string_view url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view standard_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-constexpr std::array<std::int8_t, 256> reverse(std::string_view alphabet) {
-    std::array<std::int8_t, 256> table{};
+constexpr std::array<std::int16_t, 256> reverse(std::string_view alphabet) {
+    std::array<std::int16_t, 256> table{};
     table.fill(-1);
     for (std::size_t i = 0; i < alphabet.size(); ++i) {
-        table[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+        table[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int16_t>(i);
     }
     return table;
 }
@@ -39,7 +39,7 @@ std::string encode(ByteView bytes, std::string_view alphabet) {
     return text;
 }
 
-std::optional<Bytes> decode(std::string_view text, const std::array<std::int8_t, 256>& table) {
+std::optional<Bytes> decode(std::string_view text, const std::array<std::int16_t, 256>& table) {
     if (text.size() % 4 == 1) return std::nullopt;
     Bytes bytes;
     bytes.reserve(text.size() * 3 / 4);
