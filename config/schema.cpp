@@ -72,7 +72,7 @@ constexpr std::array table = {
     Row{.path = "cas.*.account_key", .type = Type::choice, .default_text = "ecdsa-p256",
         .doc = "Type of a new account's key.", .words = key_types},
     Row{.path = "cas.*.limits", .type = Type::choice, .default_text = "none",
-        .doc = "Rate limits certd keeps within.", .words = "none|letsencrypt"},
+        .doc = "Rate limits certd keeps within: orders wait that would exceed them, except past the emergency point.", .words = "none|letsencrypt"},
     Row{.path = "cas.*.parallel_orders", .type = Type::integer, .default_text = "4",
         .doc = "Orders in progress at this CA at the same time.", .low = 1, .high = 64},
     Row{.path = "cas.*.preferred_chain", .type = Type::text, .default_text = "the CA's default chain",

@@ -68,6 +68,16 @@ const std::vector<Command>& commands() {
          "",
          {"certctl plan"},
          run_plan},
+        {"limits",
+         Names::none,
+         {},
+         "viewer",
+         "Show what is used of the rate limits of CAs",
+         "Counted from what certd itself did, for CAs with `limits:` in the configuration, and corrected by what the "
+         "CA "
+         "answers. What others order for the same domains is not known.",
+         {"certctl limits", "certctl limits --json | jq '.limits[] | select(.used == .capacity)'"},
+         run_limits},
         {"events",
          Names::none,
          {{"-f,--follow", "Go on with events as they happen", &Options::follow},

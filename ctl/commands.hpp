@@ -58,6 +58,7 @@ ExitCode report(Context context, const Problem& problem);
 ExitCode run_status(Context context);
 ExitCode run_explain(Context context);
 ExitCode run_plan(Context context);
+ExitCode run_limits(Context context);
 // run_jobs.cpp
 ExitCode run_renew(Context context);
 ExitCode run_rollback(Context context);

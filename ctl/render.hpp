@@ -17,6 +17,7 @@ std::string render_status(const Style& style, const std::vector<api::Lineage>& l
 std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now);
 std::string render_explanation(const Style& style, const api::Explanation& explanation, Time now);
 std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& plan, Time now);
+std::string render_limits(const Style& style, const std::vector<api::LimitUse>& uses, Time now);
 std::string render_findings(const Style& style, const std::string& lineage,
                             const std::vector<api::CheckFinding>& findings);
 // "web@host1: ", or nothing when the event has no target or its message names it.

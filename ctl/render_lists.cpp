@@ -44,6 +44,21 @@ std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& p
     return render_table(style, {"WHEN", "", "LINEAGE", "ACTION", "BECAUSE"}, rows, 2);
 }
 
+std::string render_limits(const Style& style, const std::vector<api::LimitUse>& uses, Time now) {
+    if (uses.empty()) return "No rate limit is in use\n";
+    std::vector<std::vector<Cell>> rows;
+    for (const api::LimitUse& use : uses) {
+        bool empty = use.used >= use.capacity;
+        rows.push_back({{clean(style, use.ca, 64), Colour::bold},
+                        {clean(style, use.kind, 64)},
+                        {clean(style, use.key, 256)},
+                        {fmt::format("{} of {}", use.used, use.capacity), empty ? Colour::red : Colour::none},
+                        {use.next <= now ? "now" : relative_future(use.next, now)},
+                        {relative_future(use.full_at, now)}});
+    }
+    return render_table(style, {"CA", "LIMIT", "OF", "USED", "NEXT", "UNUSED AGAIN"}, rows, 2);
+}
+
 std::string render_findings(const Style& style, const std::string& lineage,
                             const std::vector<api::CheckFinding>& findings) {
     std::string out;

@@ -144,4 +144,21 @@ ExitCode run_plan(Context context) {
     return ExitCode::ok;
 }
 
+ExitCode run_limits(Context context) {
+    std::string text;
+    Result<Json> json = context.client.get("/v1/limits", &text);
+    if (!json) return report(context, json.error());
+    if (context.options.json) {
+        print_json(context, *json, text);
+        return ExitCode::ok;
+    }
+    std::vector<api::LimitUse> uses;
+    if (const Json::Array* items = (*json)["limits"].if_array()) {
+        for (const Json& item : *items)
+            uses.push_back(api::limit_use_from_json(item));
+    }
+    context.console.print(render_limits(context.console.style(), uses, time_in(*json, "now").value_or(Time{})));
+    return ExitCode::ok;
+}
+
 }  // namespace certd::ctl

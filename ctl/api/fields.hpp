@@ -101,6 +101,17 @@ void fields(Is<PlanEntry> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<LimitUse> auto& value, Field&& field) {
+    field("ca", value.ca, Shown::full);
+    field("kind", value.kind, Shown::full);
+    field("key", value.key, Shown::full);
+    field("used", value.used, Shown::full);
+    field("capacity", value.capacity, Shown::full);
+    field("next", value.next, Shown::full);
+    field("full_at", value.full_at, Shown::full);
+}
+
+template <class Field>
 void fields(Is<CheckFinding> auto& value, Field&& field) {
     field("check", value.check, Shown::full);
     field("result", value.result, Shown::full);

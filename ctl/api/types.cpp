@@ -248,6 +248,9 @@ Json to_json(const Explanation& value) {
 Json to_json(const PlanEntry& value) {
     return encode(value);
 }
+Json to_json(const LimitUse& value) {
+    return encode(value);
+}
 Json to_json(const CheckFinding& value) {
     return encode(value);
 }
@@ -278,6 +281,9 @@ Explanation explanation_from_json(const Json& json) {
 }
 PlanEntry plan_entry_from_json(const Json& json) {
     return decoded<PlanEntry>(json);
+}
+LimitUse limit_use_from_json(const Json& json) {
+    return decoded<LimitUse>(json);
 }
 CheckFinding check_finding_from_json(const Json& json) {
     return decoded<CheckFinding>(json);

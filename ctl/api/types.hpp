@@ -78,6 +78,15 @@ struct PlanEntry {
     std::vector<std::string> reasons;
 };
 
+// One rate limit of a CA of which something is used.
+struct LimitUse {
+    std::string ca, kind;  // "orders", "domain", "exact-set", "failures"
+    std::string key;       // the registered domain, the name …
+    std::uint32_t used = 0, capacity = 0;
+    Time next{};     // when one more is allowed
+    Time full_at{};  // when nothing is used any more
+};
+
 struct CheckFinding {
     std::string check;   // "ca.reachable", "target.web.test"
     std::string result;  // "ok", "warning", "failed"
@@ -128,6 +137,7 @@ Json to_json(const Lineage& value, bool table_only = false);
 void append_table_row(std::string& out, const Lineage& value);
 Json to_json(const Explanation& value);
 Json to_json(const PlanEntry& value);
+Json to_json(const LimitUse& value);
 Json to_json(const CheckFinding& value);
 Json to_json(const DaemonStatus& value);
 Json to_json(const JobResult& value);
@@ -136,6 +146,7 @@ Json to_json(const JobStarted& value);
 Lineage lineage_from_json(const Json& json);
 Explanation explanation_from_json(const Json& json);
 PlanEntry plan_entry_from_json(const Json& json);
+LimitUse limit_use_from_json(const Json& json);
 CheckFinding check_finding_from_json(const Json& json);
 DaemonStatus daemon_status_from_json(const Json& json);
 JobResult job_result_from_json(const Json& json);

@@ -90,6 +90,18 @@ std::vector<api::PlanEntry> DaemonOperations::plan() const {
     return entries;
 }
 
+std::vector<api::LimitUse> DaemonOperations::limits() const {
+    std::vector<api::LimitUse> uses;
+    for (const auto& [name, ca] : engine_.scheduler.config().cas) {
+        for (BucketUse& use : engine_.scheduler.budget_of(ca)) {
+            uses.push_back(
+                {name.text, std::move(use.kind), std::move(use.key), use.used, use.capacity, use.next, use.full_at});
+        }
+    }
+    std::ranges::sort(uses, std::greater(), &api::LimitUse::next);
+    return uses;
+}
+
 Task<Result<api::JobResult>> DaemonOperations::follow(LineageName name, Result<Scheduler::Ticket> ticket,
                                                       Started started) {
     if (!ticket) co_return failure(ticket.error());

@@ -19,6 +19,7 @@ class DaemonOperations final : public control::Operations {
     Task<Result<api::Lineage>> lineage(LineageName name) override;
     Task<Result<api::Explanation>> explain(LineageName name) override;
     std::vector<api::PlanEntry> plan() const override;
+    std::vector<api::LimitUse> limits() const override;
     EventBus& events() override { return engine_.bus; }
     std::string metrics() const override { return engine_.metrics_page(); }
 

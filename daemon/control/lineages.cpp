@@ -76,6 +76,14 @@ Task<> list_plan(Exchange& exchange) {
         200, Json::object({{"now", to_json(std::optional<Time>(exchange.clock.now()))}, {"plan", std::move(entries)}}));
 }
 
+Task<> list_limits(Exchange& exchange) {
+    Json uses = Json::array();
+    for (const api::LimitUse& use : exchange.operations.limits())
+        uses.push(api::to_json(use));
+    co_await exchange.answer.json(
+        200, Json::object({{"now", to_json(std::optional<Time>(exchange.clock.now()))}, {"limits", std::move(uses)}}));
+}
+
 Task<> pause_lineage(Exchange& exchange) {
     value_or_fail(api::no_arguments_from_json(exchange.body));
     exchange.record("pause");

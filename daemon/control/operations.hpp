@@ -21,6 +21,7 @@ class Operations {
     virtual Task<Result<api::Lineage>> lineage(LineageName name) = 0;
     virtual Task<Result<api::Explanation>> explain(LineageName name) = 0;
     virtual std::vector<api::PlanEntry> plan() const = 0;
+    virtual std::vector<api::LimitUse> limits() const = 0;
     virtual EventBus& events() = 0;
     virtual std::string metrics() const = 0;  // Prometheus text 0.0.4
 

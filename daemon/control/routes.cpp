@@ -10,6 +10,7 @@ const std::vector<Route>& routes() {
         {"GET", "/v1/lineages/{name}", Role::viewer, {}, show_lineage},
         {"GET", "/v1/lineages/{name}/explain", Role::viewer, {}, explain_lineage},
         {"GET", "/v1/plan", Role::viewer, {}, list_plan},
+        {"GET", "/v1/limits", Role::viewer, {}, list_limits},
         {"GET", "/v1/events", Role::viewer, {"follow", "after", "lineage"}, list_events},
         {"GET", "/metrics", Role::viewer, {}, show_metrics},
         {"GET", "/healthz", Role::none, {}, show_health},

@@ -25,7 +25,9 @@ Time urgency_of(const Entry& entry) {
 }  // namespace
 
 Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
-    : parts_(std::move(parts)), jobs_(std::move(executor), [this](const std::string& name, std::exception_ptr error) {
+    : parts_(std::move(parts)),
+      budgets_(parts_.clock, parts_.workers, parts_.store),
+      jobs_(std::move(executor), [this](const std::string& name, std::exception_ptr error) {
           emit(EventType::renewal_failed, Severity::error, name, "A job ended unexpectedly", problem_of(error));
       }) {
     last_pass_ = parts_.clock.monotonic();
@@ -64,6 +66,7 @@ Task<> Scheduler::recover_deployment(LineageName name) {
 }
 
 Task<> Scheduler::apply(config::ConfigPtr config) {
+    co_await budgets_.load(config);
     config_ = std::move(config);
     for (auto& [name, entry] : entries_) {
         if (config_->lineages.contains(name)) continue;
@@ -167,9 +170,20 @@ void Scheduler::start_due() {
                        }};
     while (auto admitted = ready_.admit(limits)) {
         Entry& entry = *entries_.at(admitted->lineage);
+        // Asked now and not before the queue: those in front of it have spent since.
+        if (held_by_budget(entry, admitted->ca)) {
+            ready_.give_place(admitted->ca);
+            replan(entry);
+            continue;
+        }
         if (parts_.on_start) parts_.on_start(std::max(Duration::zero(), now - entry.at));
         start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}});
     }
+}
+
+bool Scheduler::held_by_budget(Entry& entry, const CaName& ca) {
+    entry.budget = budgets_.wait_for(config_->cas.at(ca), entry.record);
+    return entry.budget.has_value();
 }
 
 Duration Scheduler::until_next() const {
@@ -197,10 +211,20 @@ Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job>
                               job->deploying = true;
                               release_place(*job, ca);
                           }};
+    std::optional<OrderFacts> ordered;
+    config::Ca asked;
+    if (job->issuing) {
+        ordered = order_facts(entry.record);
+        asked = config_->cas.at(ca);
+        budgets_.begin(asked, *ordered);
+    }
+    VersionNumber before = entry.record.state.newest;
     Result<JobOutcome> result = failure("control.cancelled", "The job was cancelled");
     std::exception_ptr error;
     try {
         result = co_await parts_.pipeline.run(std::move(order), entry.record);
+        bool issued = result || entry.record.state.newest > before;
+        if (ordered) co_await budgets_.end(asked, *ordered, issued ? std::nullopt : std::optional(result.error()));
     } catch (...) {
         error = std::current_exception();
         result = failure(problem_of(error));
@@ -246,6 +270,10 @@ Plan Scheduler::plan_of(const Entry& entry) const {
     if (plan.action != Action::none && plan.at < entry.not_before && input.now < entry.not_before) {
         plan.at = entry.not_before;
         plan.reasons.emplace_back("the last job ended unexpectedly");
+    }
+    if (plan.action == Action::issue && entry.budget && plan.at < entry.budget->at && input.now < entry.budget->at) {
+        plan.at = entry.budget->at;
+        plan.reasons.push_back(entry.budget->reason);
     }
     return plan;
 }
@@ -331,6 +359,11 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
             attempts->second.problem->not_before && *attempts->second.problem->not_before > now) {
             Problem problem = *attempts->second.problem;
             problem.hint = "The CA asked to wait; --force asks it all the same. " + problem.hint;
+            return failure(std::move(problem));
+        }
+        if (std::optional<Allowance> held = budgets_.wait_for(config_->cas.at(ca), (*entry)->record)) {
+            Problem problem = certd::problem("schedule.rateBudget", fmt::format("{}: {}", name.text(), held->reason));
+            problem.not_before = held->at;
             return failure(std::move(problem));
         }
     }

@@ -4,6 +4,7 @@
 
 #include "daemon/observe/bus.hpp"
 #include "daemon/renew/pipeline.hpp"
+#include "daemon/schedule/budgets.hpp"
 #include "daemon/schedule/ready_queue.hpp"
 #include "libacme/async/signal.hpp"
 #include "libacme/async/task_group.hpp"
@@ -32,9 +33,10 @@ struct Entry {
     LineageRecord record;
     Action action = Action::none;  // the plan as it was at the last look
     Time at{};
-    Time not_before{};         // after a job that broke off without a record of its failure
-    std::shared_ptr<Job> job;  // null when nothing runs
-    bool configured = true;    // false: removed from the configuration while its job still runs
+    Time not_before{};                // after a job that broke off without a record of its failure
+    std::optional<Allowance> budget;  // what the next order was found to wait for
+    std::shared_ptr<Job> job;         // null when nothing runs
+    bool configured = true;           // false: removed from the configuration while its job still runs
 };
 
 // What an operator asks for.
@@ -83,6 +85,7 @@ class Scheduler {
     const std::map<std::string, std::unique_ptr<Entry>>& entries() const { return entries_; }
     const Entry* find(const LineageName& name) const;
     Plan plan_of(const Entry& entry) const;
+    std::vector<BucketUse> budget_of(const config::Ca& ca) const { return budgets_.survey(ca); }
     std::size_t running() const { return jobs_.size(); }
     // Since the loop last looked at its timetable; grows without bound when it is stuck.
     Duration since_last_pass() const { return parts_.clock.monotonic() - last_pass_; }
@@ -96,6 +99,7 @@ class Scheduler {
     void forget_plan(Entry& entry);
     void look_at_clock();
     void start_due();
+    bool held_by_budget(Entry& entry, const CaName& ca);
     std::shared_ptr<Job> start(Entry& entry, JobRequest request);
     Task<> run_job(Entry& entry, JobRequest request, std::shared_ptr<Job> job);
     void finish(Entry& entry, const std::shared_ptr<Job>& job, const CaName& ca, Result<JobOutcome> result);
@@ -109,6 +113,7 @@ class Scheduler {
     std::map<std::string, std::unique_ptr<Entry>> entries_;
     std::set<std::pair<Time, std::string>> timetable_;
     ReadyQueue ready_;
+    Budgets budgets_;
     TaskGroup jobs_;
     Signal changed_;
     std::uint64_t last_job_ = 0;

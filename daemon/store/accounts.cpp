@@ -145,4 +145,18 @@ Result<void> Store::forget_account(const CaName& ca) {
     return *there ? set_aside(files_, *directory) : Result<void>();
 }
 
+Result<Ledger> Store::load_limits(const CaName& ca) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    Result<std::optional<Json>> json = read_document(files_, *directory / "limits.json");
+    if (!json) return failure(std::move(json).error());
+    return *json ? ledger_from_json(**json) : Ledger{};
+}
+
+Result<void> Store::save_limits(const CaName& ca, const Ledger& ledger) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    return write_document(files_, *directory / "limits.json", to_json(ledger));
+}
+
 }  // namespace certd

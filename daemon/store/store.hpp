@@ -4,6 +4,7 @@
 // Thread-safe for different lineages.
 #pragma once
 
+#include "daemon/lineage/limits.hpp"
 #include "daemon/lineage/lineage.hpp"
 #include "libacme/base/file_system.hpp"
 #include "libacme/protocol/issue.hpp"
@@ -80,6 +81,9 @@ class Store {
     // Refused with storage.exists while the CA has an account or key.
     Result<void> save_account_key(const CaName& ca, const std::string& directory_url, const std::string& key_pem);
     Result<void> save_account(const CaName& ca, const acme::Account& account);
+    // What certd has counted of the CA's rate limits; empty before the first order.
+    Result<Ledger> load_limits(const CaName& ca);
+    Result<void> save_limits(const CaName& ca, const Ledger& ledger);
     Result<void> forget_account(const CaName& ca);  // keeps both files aside as key.pem.old-N and account.json.old-N
 
     // nullopt also when the newest version was made from this order: it is finished, whatever became of drop_order.

@@ -54,8 +54,8 @@ Bytes digest(Hash hash, ByteView data);
 KeyOwner read_public_key(ByteView subject_public_key_info);
 
 // The private key of a PKCS#8 block that holds an ECDSA P-256 or P-384 key with its public part, as certd writes them;
-// nullptr for all else, which is for OpenSSL's generic decoders (ten times slower). Whether the parts belong together is
-// not checked.
+// nullptr for all else, which is for OpenSSL's generic decoders (ten times slower). Whether the parts belong together
+// is not checked.
 KeyOwner read_ec_private_key(ByteView pkcs8);
 
 // A key without public or private part, from which keys on the same curve are made; one per process and curve.

@@ -25,6 +25,7 @@ TEST_CASE("certctl's exit codes tell what happened") {
     REQUIRE(world.certd.ctl({"status"}).exit_code == 0);
     REQUIRE(world.certd.ctl({"status", "shop"}).exit_code == 0);
     REQUIRE(world.certd.ctl({"plan"}).exit_code == 0);
+    REQUIRE(world.certd.ctl({"limits"}).out == "No rate limit is in use\n");
     REQUIRE(world.certd.ctl({"explain", "shop"}).exit_code == 0);
     REQUIRE(world.certd.ctl({"explain", "nosuch"}).exit_code == 1);
     REQUIRE(world.certd.ctl({"renew", "nosuch"}).exit_code == 1);

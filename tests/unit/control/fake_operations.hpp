@@ -20,6 +20,9 @@ class FakeOperations final : public control::Operations {
     std::vector<api::Lineage> lineages(bool table_only) const override;
     Task<Result<api::Lineage>> lineage(LineageName name) override;
     Task<Result<api::Explanation>> explain(LineageName name) override;
+    std::vector<api::LimitUse> limits() const override {
+        return {{"main", "domain", "example.com", 3, 50, clock_.now(), clock_.now() + hours(10)}};
+    }
     std::vector<api::PlanEntry> plan() const override { return {{"example.com", "issue", clock_.now(), {"due"}}}; }
     EventBus& events() override { return bus; }
     std::string metrics() const override { return "certd_build_info 1\n"; }

@@ -168,6 +168,8 @@ TEST_CASE("one lineage, its explanation, the plan, the status and the metrics") 
           "example.com");
     CHECK(world.ask(ControlWorld::request("GET", "/v1/lineages/example.com/explain")).json().strings("why").size() ==
           1);
+    CHECK((*world.ask(ControlWorld::request("GET", "/v1/limits")).json()["limits"].if_array())[0].string_or("key") ==
+          "example.com");
     CHECK((*world.ask(ControlWorld::request("GET", "/v1/plan")).json()["plan"].if_array())[0].string_or("action") ==
           "issue");
     CHECK(world.ask(ControlWorld::request("GET", "/v1/status")).json().int_or("lineages") == 2);

@@ -1,0 +1,64 @@
+// Budgets.
+#include "daemon/schedule/budgets.hpp"
+
+#include "daemon/lineage/issue_need.hpp"
+
+namespace certd {
+
+Task<> Budgets::load(config::ConfigPtr config) {
+    std::vector<CaName> unknown;
+    for (const auto& [name, ca] : config->cas) {
+        if (budget_model(ca.limits) != nullptr && !ledgers_.contains(name)) unknown.push_back(name);
+    }
+    if (unknown.empty()) co_return;
+    auto loaded = co_await offload(workers_, [&] {
+        std::map<CaName, Ledger> ledgers;
+        for (const CaName& name : unknown)
+            ledgers.emplace(name, store_.load_limits(name).value_or(Ledger{}));
+        return ledgers;
+    });
+    ledgers_.merge(loaded);
+}
+
+std::optional<Allowance> Budgets::wait_for(const config::Ca& ca, const LineageRecord& record) const {
+    const BudgetModel* model = budget_model(ca.limits);
+    auto found = ledgers_.find(ca.name);
+    if (model == nullptr || found == ledgers_.end()) return std::nullopt;
+    Time now = clock_.now();
+    if (record.live && emergency_point(*record.live) <= now) return std::nullopt;
+    Allowance allowed = allowance(*model, found->second, order_facts(record), now);
+    return allowed.at > now ? std::optional(std::move(allowed)) : std::nullopt;
+}
+
+void Budgets::begin(const config::Ca& ca, const OrderFacts& order) {
+    if (const BudgetModel* model = budget_model(ca.limits)) {
+        charge_order(*model, ledgers_[ca.name], order, clock_.now());
+    }
+}
+
+Task<> Budgets::end(config::Ca ca, OrderFacts order, std::optional<Problem> problem) {
+    const BudgetModel* model = budget_model(ca.limits);
+    if (model == nullptr) co_return;
+    Ledger& ledger = ledgers_[ca.name];
+    if (problem) charge_failure(*model, ledger, order, *problem, clock_.now());
+    prune(ledger, clock_.now());
+    // A copy: other orders charge the ledger while the worker writes.
+    Ledger written = ledger;
+    (void)co_await offload(workers_, [&] { return store_.save_limits(ca.name, written); });
+}
+
+std::vector<BucketUse> Budgets::survey(const config::Ca& ca) const {
+    const BudgetModel* model = budget_model(ca.limits);
+    auto found = ledgers_.find(ca.name);
+    if (model == nullptr || found == ledgers_.end()) return {};
+    return certd::survey(*model, found->second, clock_.now());
+}
+
+OrderFacts order_facts(const LineageRecord& record) {
+    OrderFacts order;
+    order.names = record.spec->names;
+    order.renewal = record.newest && name_changes(*record.spec, *record.newest).empty();
+    return order;
+}
+
+}  // namespace certd

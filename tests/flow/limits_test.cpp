@@ -1,0 +1,65 @@
+// Rate budgets over whole lives: what a CA would refuse is not asked for.
+#include "tests/flow/world.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace certd;
+using namespace certd::test;
+
+namespace {
+
+// Sixty customers under one registered domain.
+std::string crowded(const std::string& limits) {
+    std::string config = with(usual_config(), "agree_tos: true, contact", limits + "agree_tos: true, contact");
+    for (int i = 0; i < 59; ++i)
+        config += "  host" + std::to_string(i) + ": { names: [host" + std::to_string(i) + ".example.com] }\n";
+    return config;
+}
+
+}  // namespace
+
+TEST_CASE("the certificates of a registered domain are spread over the CA's limit, over restarts too") {
+    World world;
+    std::string config = crowded("limits: letsencrypt, ");
+    world.start(config);
+    world.run_for(minutes(10));
+    CHECK(world.ca.certificates() == 50);
+    Plan held;
+    for (const auto& [name, entry] : world.scheduler().entries()) {
+        if (!entry->record.live) held = world.plan(name);
+    }
+    CHECK(held.action == Action::issue);
+    CHECK(held.reasons.back() ==
+          "rate budget: certificates for the registered domain example.com are used up (50 per 7d 0h)");
+    world.restart(config);
+    world.run_for(minutes(10));
+    CHECK(world.ca.certificates() == 50);
+    world.run_for(minutes(202 * 10));
+    CHECK(world.ca.certificates() == 60);
+    CHECK(world.count(EventType::renewal_failed) == 0);
+}
+
+TEST_CASE("an operator hears that the budget is used up, and may order all the same") {
+    World world;
+    std::string config =
+        with(usual_config(), "agree_tos: true, contact", "limits: letsencrypt, agree_tos: true, contact");
+    world.start(config);
+    world.run_for(minutes(1));
+    for (int i = 0; i < 4; ++i)
+        REQUIRE(world.renew({true, false}));
+    std::size_t issued = world.ca.certificates();
+    CHECK(world.renew({true, false}));
+    CHECK(world.ca.certificates() == issued + 1);
+    auto uses = world.scheduler().budget_of(world.scheduler().config().cas.at(CaName{"main"}));
+    auto set = std::ranges::find(uses, "exact-set", &BucketUse::kind);
+    REQUIRE(set != uses.end());
+    CHECK(set->used == set->capacity);
+    CHECK(set->next > world.clock.now());
+}
+
+TEST_CASE("without a model nothing waits") {
+    World world;
+    world.start(crowded(""));
+    world.run_for(minutes(10));
+    CHECK(world.ca.certificates() == 60);
+}
