@@ -37,6 +37,7 @@ class Issuance {
     Task<Order> fetch_recorded_url(std::string text);
     Task<std::optional<Issued>> finish_recorded(Order order);
     Task<Order> begin();
+    Task<Order> place();
     Task<Issued> finish(Order order);
     Task<> validate(const Order& order);
     Task<Issued> download(Order order);
@@ -139,10 +140,26 @@ Task<Order> Issuance::begin() {
     record_->account_url = session_.account().url;
     record_->created = session_.clock().now();
     co_await journal();
-    Order order = co_await place_order(session_, request_.names);
+    Order order = co_await place();
     record_->order_url = order.url.text;
     co_await journal();
     co_return order;
+}
+
+// RFC 9773 §5: the predecessor is named only to a CA with renewal information. A refusal on its account costs one more
+// request, never the certificate.
+Task<Order> Issuance::place() {
+    Directory directory = co_await session_.directory();
+    std::string replaces = directory.renewal_info ? request_.replaces : std::string();
+    std::string refused;
+    try {
+        co_return co_await place_order(session_, request_.names, replaces);
+    } catch (const Failure& failure) {
+        if (replaces.empty() || !may_blame_replaces(failure)) throw;
+        refused = describe(failure.problem());
+    }
+    progress(IssueStep::ordering, "Ordering again without naming the certificate to be replaced: " + refused);
+    co_return co_await place_order(session_, request_.names, {});
 }
 
 Task<Issued> Issuance::finish(Order order) {

@@ -30,6 +30,7 @@ struct IssueRequest {
     KeyType key_type = KeyType::ecdsa_p256;
     std::optional<std::string> preferred_chain;  // common name of the topmost issuer; unmet: default chain and a note
     std::string previous_serial;
+    std::string replaces;              // identifier of the predecessor, issued by this CA (RFC 9773 §5); empty: none
     Duration order_limit = hours(24);  // total time for one order, polls included
 };
 

@@ -32,12 +32,14 @@ bool needs_finalize(OrderStatus status) {
     return status == OrderStatus::pending || status == OrderStatus::ready;
 }
 
-Json order_payload(const std::vector<Identifier>& names) {
+Json order_payload(const std::vector<Identifier>& names, const std::string& replaces) {
     Json identifiers = Json::array();
     for (const Identifier& name : names) {
         identifiers.push(Json::object({{"type", to_string(name.type)}, {"value", name.value}}));
     }
-    return Json::object({{"identifiers", std::move(identifiers)}});
+    Json payload = Json::object({{"identifiers", std::move(identifiers)}});
+    if (!replaces.empty()) payload.set("replaces", replaces);
+    return payload;
 }
 
 // Repeated once when the connection broke: at worst one order is left over at the CA, which ends by itself.
@@ -137,10 +139,10 @@ Order read_order(const Session& session, const Url& url, const HttpResponse& res
     return order;
 }
 
-Task<Order> place_order(Session& session, std::vector<Identifier> names) {
+Task<Order> place_order(Session& session, std::vector<Identifier> names, std::string replaces) {
     Directory directory = co_await session.directory();
     std::string what = "Cannot order a certificate for " + names_text(names) + " at " + session.options().ca;
-    HttpResponse response = co_await post_new_order(session, directory.new_order, order_payload(names), what);
+    HttpResponse response = co_await post_new_order(session, directory.new_order, order_payload(names, replaces), what);
     auto location = response.headers.find("Location");
     if (!location) fail("acme.badResponse", what + ": the answer carries no order URL");
     Url url = value_or_fail(session.server_url(*location, directory.new_order, "order URL"));
@@ -149,6 +151,15 @@ Task<Order> place_order(Session& session, std::vector<Identifier> names) {
         fail("acme.badResponse", what + ": the order is for other names", names_text(order.identifiers));
     }
     co_return order;
+}
+
+// RFC 9773 §5 names alreadyReplaced only; the other refusals come as whatever the CA likes.
+bool may_blame_replaces(const Failure& refusal) {
+    const auto* response = dynamic_cast<const ErrorResponse*>(&refusal);
+    if (response == nullptr || response->status() >= 500) return false;
+    const std::string& code = refusal.problem().code;
+    return response->status() == 404 || response->status() == 409 || code == "acme.alreadyReplaced" ||
+           code == "acme.malformed" || code == "acme.accountRefused";
 }
 
 Task<Order> fetch_order(Session& session, Url url) {

@@ -240,6 +240,10 @@ Task<Directory> Session::directory() {
     co_return *state_->known_directory;
 }
 
+const Directory* Session::known_directory() const {
+    return state_->known_directory ? &*state_->known_directory : nullptr;
+}
+
 void Session::use_account(PrivateKey key, Account account) {
     state_->thumbprint = key.thumbprint();
     state_->key = std::move(key);
@@ -307,6 +311,19 @@ Task<HttpResponse> Session::post(RequestKind kind, Url url, std::optional<Json> 
         co_return co_await state_->signed_post(kind, std::move(url), signer, std::move(payload), std::move(what));
     }
     co_return co_await state_->signed_post_twice(kind, std::move(url), signer, std::move(payload), std::move(what));
+}
+
+Task<HttpResponse> Session::get(RequestKind kind, Url url, std::string what) {
+    co_await state_->ensure_directory();
+    if (std::string_view refusal = url_refusal(url, state_->options.directory, &*state_->known_directory);
+        !refusal.empty()) {
+        fail("acme.badUrl", what + ": " + std::string(refusal), url.text);
+    }
+    HttpRequest request;
+    request.url = std::move(url);
+    HttpResponse response = co_await state_->exchange(kind, std::move(request));
+    if (is_success(response.status)) co_return response;
+    throw ErrorResponse(response.status, problem_of_response(response, std::move(what), state_->clock.now()));
 }
 
 Result<Url> Session::server_url(std::string_view text, std::string_view what) const {

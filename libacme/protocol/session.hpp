@@ -62,6 +62,8 @@ class Session {
     const SessionOptions& options() const;
     Clock& clock();
     Task<Directory> directory();  // cached for directory_lifetime
+    // As it was last seen, however long ago; nullptr before the first fetch.
+    const Directory* known_directory() const;
 
     // The account to sign with from now on. The key is owned by the session.
     void use_account(PrivateKey key, Account account);
@@ -81,6 +83,9 @@ class Session {
     // exchange broke off. Retries badNonce with that response's nonce. Throws ErrorResponse for any status outside 2xx,
     // Failure otherwise.
     Task<HttpResponse> post(RequestKind kind, Url url, std::optional<Json> payload, std::string what);
+    // A plain GET, for the one resource besides directory and newNonce that has no need of an account (RFC 9773 §4.1).
+    // Throws as post() does.
+    Task<HttpResponse> get(RequestKind kind, Url url, std::string what);
     // A URL the CA handed out: https, an allowed host and port (faults S4, S18). Problem acme.badUrl.
     Result<Url> server_url(std::string_view text, std::string_view what) const;
     // The same for a Location or Link, which may be relative to the URL it was the answer of.

@@ -181,7 +181,9 @@ HttpResponse FakeCa::State::process(RequestKind kind, const HttpRequest& http) {
             if (route.name != "dir") refuse(404, "malformed", "no such resource");
             return directory();
         }
-        if (kind == RequestKind::new_nonce) {
+        if (kind == RequestKind::renewal_info) {
+            response = renewal_info(http);
+        } else if (kind == RequestKind::new_nonce) {
             response.status = http.method == "HEAD" ? 200 : 204;
         } else {
             Request request = verify(kind, http, route);
@@ -226,7 +228,9 @@ Task<HttpResponse> FakeCa::send(HttpRequest request) {
     if (state_->options.latency > Duration(0)) co_await state_->clock.sleep(state_->options.latency);
     Answer answered = answer(request);
     if (answered.kind == Fault::Kind::refuse) fail("net.connect", "Cannot connect to " + request.url.host);
-    if (answered.kind == Fault::Kind::lose) fail("net.closed", request.url.host + " closed the connection");
+    if (answered.kind == Fault::Kind::hang) co_await state_->clock.sleep(days(365));
+    if (answered.kind == Fault::Kind::lose || answered.kind == Fault::Kind::hang)
+        fail("net.closed", request.url.host + " closed the connection");
     // RFC 9110 §9.3.2: an answer to HEAD has no body.
     if (request.method == "HEAD") answered.response.body.clear();
     co_return std::move(answered.response);
@@ -250,6 +254,7 @@ void FakeCa::forget_everything() {
     state_->valid_authorization.clear();
     state_->orders.clear();
     state_->certificates.clear();
+    state_->certificate_of_id.clear();
     state_->nonces.clear();
     state_->nonce_order.clear();
 }
@@ -283,6 +288,13 @@ std::size_t FakeCa::orders() const {
 }
 std::size_t FakeCa::certificates() const {
     return state_->certificates.size();
+}
+
+std::vector<std::string> FakeCa::replaces() const {
+    std::vector<std::string> ids;
+    for (const OrderEntry& order : state_->orders)
+        ids.push_back(order.replaces);
+    return ids;
 }
 
 std::size_t FakeCa::count(RequestKind kind) const {

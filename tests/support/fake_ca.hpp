@@ -26,7 +26,8 @@ struct Fault {
     enum class Kind {
         respond,  // `response` instead of processing the request
         lose,     // the request is processed, its answer never arrives (net.closed)
-        refuse    // no connection (net.connect)
+        refuse,   // no connection (net.connect)
+        hang      // no answer either, and the connection stays open
     };
     Kind kind = Kind::respond;
     HttpResponse response;
@@ -84,6 +85,15 @@ struct FakeCaKnobs {
     int alternates = 0;
     AlternateFault alternate_fault = AlternateFault::none;
 
+    // Renewal information (F17, F18, S23)
+    bool renewal_info = false;                              // offered by the directory
+    std::optional<std::pair<Time, Time>> renewal_window;    // unset: 2 % of the life around 2/3 of it
+    std::optional<std::string> renewal_body;                // in place of the document
+    std::vector<std::string> renewal_retry_after{"21600"};  // header values
+    std::string explanation_url;
+    bool refuse_replaces = false;            // as if no predecessor were known
+    bool limit_spares_replacements = false;  // orders that replace do not count (acme-facts §7.1)
+
     // Changes any answer on its way out: hostile URLs, links, states, garbage (F10, F15, F16, F21, F22).
     std::function<void(RequestKind kind, HttpResponse& response)> tamper;
     // Decides about the n-th exchange, counted from 1.
@@ -130,6 +140,8 @@ class FakeCa final : public Transport {
     std::size_t orders() const;
     std::size_t certificates() const;
     std::size_t pending_authorizations() const;
+    // What each order said it replaces, "" for nothing; in the order of their arrival.
+    std::vector<std::string> replaces() const;
 
    private:
     struct State;

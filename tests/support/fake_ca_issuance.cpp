@@ -1,6 +1,7 @@
 // The fake CA's finalize and certificates.
 #include "libacme/crypto/digest.hpp"
 #include "libacme/protocol/order.hpp"
+#include "libacme/protocol/renewal_info.hpp"
 #include "tests/support/fake_ca_state.hpp"
 
 namespace certd::test {
@@ -26,6 +27,7 @@ HttpResponse FakeCa::State::finalize(Request& request) {
     entry.issued_at = clock.now() + knobs().issuance_time;
     entry.polls_left = knobs().issuance_polls;
     entry.certificate = issue(entry, std::move(content->public_key_der));
+    note_replaced(entry);
     if (knobs().valid_at_finalize) settle(entry, false);
     HttpResponse response = json_answer(200, order_json(request.route.numbers[0]));
     response.headers.add("Location", request.url);
@@ -51,6 +53,7 @@ std::size_t FakeCa::State::issue(const OrderEntry& order, Bytes public_key_der) 
         leaf.serial = random_bytes(16);
         other = sign_leaf(leaf);
     }
+    certificate_of_id[acme::certificate_id(certificate).value_or("")] = certificates.size();
     certificates.push_back({order.account, std::move(certificate), std::move(other)});
     return certificates.size() - 1;
 }

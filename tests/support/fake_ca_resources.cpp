@@ -14,6 +14,7 @@ HttpResponse FakeCa::State::directory() const {
                                   {"revokeCert", base() + "/revoke"},
                                   {"keyChange", base() + "/key-change"},
                                   {"Tz3kPq81", "https://example.org/adding-random-entries"}});
+    if (knobs().renewal_info) document.set("renewalInfo", base() + "/renewal-info");
     Json meta = Json::object({{"externalAccountRequired", knobs().external_account_required}});
     if (!knobs().terms_of_service.empty()) meta.set("termsOfService", knobs().terms_of_service);
     document.set("meta", std::move(meta));
@@ -125,8 +126,11 @@ HttpResponse FakeCa::State::new_order(Request& request) {
     }
     std::vector<Identifier> names = ordered_names(request.json);
     check_rejected(names);
-    count_order(*request.account);
+    std::string replaces = request.json.string_or("replaces");
+    check_replaces(replaces, request.account->number, names);
+    if (replaces.empty() || !knobs().limit_spares_replacements) count_order(*request.account);
     OrderEntry entry;
+    entry.replaces = std::move(replaces);
     entry.account = request.account->number;
     entry.names = names;
     entry.expires = clock.now() + knobs().order_lifetime;
@@ -192,6 +196,7 @@ Json FakeCa::State::order_json(std::size_t number) const {
                               {"identifiers", std::move(identifiers)},
                               {"authorizations", std::move(list)},
                               {"finalize", url("finalize", number)}});
+    if (!entry.replaces.empty()) json.set("replaces", entry.replaces);
     if (entry.status == "valid") json.set("certificate", url("cert", *entry.certificate));
     return json;
 }

@@ -45,12 +45,15 @@ struct OrderEntry {
     Time issued_at;
     int polls_left = 0;
     std::optional<std::size_t> certificate;
+    std::string replaces;
 };
 
 struct CertificateEntry {
     std::size_t account;
     Certificate leaf;
     Certificate other_leaf;  // for AlternateFault::other_leaf
+    bool replaced = false;
+    Time next_poll = Time::min();  // of its renewal information, at the earliest
 };
 
 // "/authz/7/2" → {"authz", {7, 2}}.
@@ -94,6 +97,7 @@ struct FakeCa::State {
     std::map<std::tuple<std::size_t, Identifier, bool>, std::size_t> valid_authorization;
     std::deque<OrderEntry> orders;
     std::deque<CertificateEntry> certificates;
+    std::map<std::string, std::size_t> certificate_of_id;
     std::map<std::vector<Identifier>, Bytes> last_serial;
     std::size_t epoch = 0;  // numbers begin anew after forget_everything, URLs must not
 
@@ -115,7 +119,7 @@ struct FakeCa::State {
     void check_nonce(const Jws& jws);
     void violation(const std::string& what);
 
-    // Resources: fake_ca_resources.cpp, fake_ca_validation.cpp, fake_ca_issuance.cpp
+    // Resources: fake_ca_resources.cpp, fake_ca_validation.cpp, fake_ca_issuance.cpp, fake_ca_renewal.cpp
     HttpResponse directory() const;
     HttpResponse dispatch(RequestKind kind, Request& request);
     HttpResponse new_account(Request& request);
@@ -126,10 +130,13 @@ struct FakeCa::State {
     HttpResponse challenge(Request& request);
     HttpResponse finalize(Request& request);
     HttpResponse certificate(Request& request);
+    HttpResponse renewal_info(const HttpRequest& request);
 
     std::vector<Identifier> ordered_names(const Json& payload);
     void check_rejected(const std::vector<Identifier>& names) const;
     void count_order(AccountEntry& account);
+    void check_replaces(const std::string& id, std::size_t account, const std::vector<Identifier>& names);
+    void note_replaced(const OrderEntry& order);
     std::size_t authorization_for(std::size_t account, const Identifier& name);
     void settle(AuthorizationEntry& entry, bool polled);
     void settle(OrderEntry& entry, bool polled);
