@@ -1,6 +1,7 @@
 // Due time, CA choice and back-off of the next issue.
 #include "daemon/lineage/issue_need.hpp"
 
+#include "daemon/lineage/ari.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
@@ -47,9 +48,39 @@ std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFa
     return reasons;
 }
 
+std::string date(Time time) {
+    return format_rfc3339(std::chrono::floor<seconds>(time));
+}
+
+// RFC 9773 §4.2: the instant drawn from the CA's window; in the past it means now.
+Due due_by_window(const AriWindow& window, const VersionFacts& newest) {
+    std::string text =
+        fmt::format("the CA suggests a time in its window {} to {}", date(window.start), date(window.end));
+    Due due{suggested_time(window, newest), {}};
+    if (due.at < window.selected) {
+        due.reasons.push_back("1/6 of the lifetime left, although " + text);
+    } else {
+        due.reasons.push_back(std::move(text));
+    }
+    if (!window.moved_earlier && window.explanation_url.empty()) return due;
+    std::string note = window.moved_earlier ? "the CA moved its window earlier" : "the CA explains its window";
+    if (!window.explanation_url.empty()) note += ": see " + window.explanation_url;
+    due.reasons.push_back(std::move(note));
+    return due;
+}
+
+Due due_by_lifetime(const PlanInput& input, const VersionFacts& newest) {
+    return {renewal_time(newest, input.spec.name, input.jitter_limit),
+            {is_short_lived(newest) ? "1/2 of the lifetime" : "2/3 of the lifetime"}};
+}
+
 Due due_by_age(const PlanInput& input, const VersionFacts& newest) {
-    Time renewal = std::max(renewal_time(newest, input.spec.name, input.jitter_limit), earliest_reissue(newest));
-    Due due{renewal, {is_short_lived(newest) ? "1/2 of the lifetime" : "2/3 of the lifetime"}};
+    const AriWindow* window = window_of(input.state, newest);
+    Due due = window ? due_by_window(*window, newest) : due_by_lifetime(input, newest);
+    if (Time earliest = earliest_reissue(newest); due.at < earliest) {
+        due.at = earliest;
+        due.reasons.emplace_back("a certificate just issued is not replaced at once");
+    }
     if (!input.live || (!input.state.held && !is_rejected(input, newest.number))) return due;
 
     // What is served is older than `newest` and stays so until the next issue.
@@ -68,17 +99,9 @@ Due due_by_age(const PlanInput& input, const VersionFacts& newest) {
     return due;
 }
 
-Due due_of(const PlanInput& input) {
-    const VersionFacts* newest = newest_of(input);
-    if (!newest) return {input.now, {"no certificate yet"}};
-    std::vector<std::string> reasons = reasons_for_now(input, *newest);
-    if (!reasons.empty()) return {input.now, std::move(reasons)};
-    return due_by_age(input, *newest);
-}
-
-bool is_late(const PlanInput& input, const VersionFacts& newest) {
+bool is_late(const PlanInput& input, const VersionFacts& newest, Time due) {
     Duration tolerance = std::max(days(1), newest.lifetime() / 30);
-    return input.now > saturating_add(due_by_age(input, newest).at, tolerance);
+    return input.now > saturating_add(due, tolerance);
 }
 
 // Attempts under the configuration in force; a change of it clears back-off.
@@ -175,9 +198,14 @@ std::string name_changes(const config::Lineage& spec, const VersionFacts& facts)
 }
 
 IssueNeed issue_need(const PlanInput& input) {
-    Due due = due_of(input);
-    IssueNeed need{due.at, due.at, {}, std::move(due.reasons), false, 0, {}};
-    if (const VersionFacts* newest = newest_of(input)) need.late = is_late(input, *newest);
+    const VersionFacts* newest = newest_of(input);
+    Due due = newest ? due_by_age(input, *newest) : Due{input.now, {"no certificate yet"}};
+    bool late = newest && is_late(input, *newest, due.at);
+    if (newest) {
+        std::vector<std::string> reasons = reasons_for_now(input, *newest);
+        if (!reasons.empty()) due = {input.now, std::move(reasons)};
+    }
+    IssueNeed need{due.at, due.at, {}, std::move(due.reasons), late, 0, {}};
 
     Attempts attempts(input);
     need.ca = choose_ca(input, attempts, need.due);

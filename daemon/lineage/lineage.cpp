@@ -45,6 +45,7 @@ static void fields(Is<VersionFacts> auto& facts, Visit& visit) {
     visit("not_before", facts.not_before);
     visit("not_after", facts.not_after);
     visit("issued_at", facts.issued_at);
+    visit.optional("authority_key_id", facts.authority_key_id);
 }
 
 template <class Visit>
@@ -53,6 +54,24 @@ static void fields(Is<CaAttempts> auto& attempts, Visit& visit) {
     visit.optional("last_attempt", attempts.last_attempt);
     visit.optional("next_attempt", attempts.next_attempt);
     visit.optional("problem", attempts.problem);
+}
+
+template <class Visit>
+static void fields(Is<AriWindow> auto& window, Visit& visit) {
+    visit("start", window.start);
+    visit("end", window.end);
+    visit("selected", window.selected);
+    visit.optional("explanation_url", window.explanation_url);
+    visit.optional("moved_earlier", window.moved_earlier);
+}
+
+template <class Visit>
+static void fields(Is<AriState> auto& ari, Visit& visit) {
+    visit("version", ari.version);
+    visit.optional("window", ari.window);
+    visit("next_poll", ari.next_poll);
+    visit.optional("failures", ari.failures);
+    visit.optional("problem", ari.problem);
 }
 
 template <class Visit>
@@ -79,6 +98,7 @@ static void fields(Is<HistoryEntry> auto& entry, Visit& visit) {
 template <class Visit>
 static void fields(Is<LineageState> auto& state, Visit& visit) {
     visit.optional("attempts", state.attempts);
+    visit.optional("ari", state.ari);
     visit("live", state.live);
     visit("newest", state.newest);
     visit.optional("rejected", state.rejected);

@@ -25,6 +25,7 @@ struct VersionFacts {
     std::string fingerprint;    // SHA-256 of the leaf, lower-case hex
     std::string issuer;         // untrusted text
     Time not_before, not_after, issued_at;
+    std::string authority_key_id;  // keyIdentifier of the issuer, lower-case hex; empty: the certificate names none
     Duration lifetime() const { return not_after - not_before; }
     bool operator==(const VersionFacts&) const = default;
 };
@@ -56,6 +57,26 @@ struct CaAttempts {
     bool operator==(const CaAttempts&) const = default;
 };
 
+// The window in which the CA would like to see a certificate renewed (RFC 9773 §4.2).
+struct AriWindow {
+    Time start, end;
+    Time selected;                // drawn from it once, kept while it stays the same
+    std::string explanation_url;  // escaped text of the CA
+    bool moved_earlier = false;   // it took the place of one that began later
+    bool operator==(const AriWindow&) const = default;
+};
+
+// What is known of the CA's renewal information for one version. Persisted, so that a restart neither draws nor asks
+// again.
+struct AriState {
+    VersionNumber version;            // of no meaning for any other
+    std::optional<AriWindow> window;  // none before the first good answer
+    Time next_poll;
+    std::uint32_t failures = 0;  // questions without a good answer in a row …
+    std::string problem;         // … and the code of the last one's problem
+    bool operator==(const AriState&) const = default;
+};
+
 struct HistoryEntry {
     Time at;
     std::string what;  // "issued version 4 from letsencrypt"
@@ -67,7 +88,8 @@ constexpr std::size_t history_limit = 50;
 // state.json of a lineage.
 struct LineageState {
     std::map<CaName, CaAttempts> attempts;
-    VersionNumber live, newest;           // newest: the last one issued, deployed or not
+    std::optional<AriState> ari;  // none: the CA offered no renewal information when the newest version was issued
+    VersionNumber live, newest;   // newest: the last one issued, deployed or not
     std::vector<VersionNumber> rejected;  // rolled back from by hand: never deployed again
     bool held = false;                    // after a manual rollback, until a new version is issued or `resume`
     bool paused = false;
