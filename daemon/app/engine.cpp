@@ -19,6 +19,10 @@ LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan&
     }
     if (plan.action == Action::issue) gauges.next_renewal = plan.at;
     gauges.last_success = record.state.last_success;
+    if (const AriWindow* window = record.newest ? window_of(record.state, *record.newest) : nullptr) {
+        gauges.ari_start = window->start;
+        gauges.ari_end = window->end;
+    }
     for (const auto& [ca, attempts] : record.state.attempts)
         gauges.failures = std::max(gauges.failures, attempts.failures);
     for (const TargetState& target : record.state.targets) {
@@ -43,7 +47,7 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
               }),
       renewal(seams.clock, seams.workers, store, clients, solvers, deployer, bus.sink()),
       pipeline(seams.clock, seams.workers, store, renewal, deployer, bus.sink()),
-      scheduler(std::move(executor), {seams.clock, seams.workers, store, pipeline, deployer, bus,
+      scheduler(std::move(executor), {seams.clock, seams.workers, store, pipeline, deployer, clients, bus,
                                       [this](Duration lag) { metrics.on_scheduler_lag(lag); }, seams.longest_sleep}) {
     bus.add_sink([this](const Event& event) { metrics.on_event(event); });
 }

@@ -1,6 +1,7 @@
 // Views of lineages.
 #include "daemon/app/views.hpp"
 
+#include "daemon/lineage/ari.hpp"
 #include "libacme/base/catalog.hpp"
 #include "libacme/base/text.hpp"
 
@@ -52,6 +53,12 @@ api::Target target_view(const TargetState& target) {
     return view;
 }
 
+std::optional<api::Ari> ari_view(const LineageRecord& record) {
+    const AriWindow* window = record.newest ? window_of(record.state, *record.newest) : nullptr;
+    if (window == nullptr) return std::nullopt;
+    return api::Ari{window->start, window->end, window->selected, window->explanation_url};
+}
+
 std::string version_status(const LineageState& state, VersionNumber number, VersionNumber previous) {
     if (number == state.live) return "live";
     if (std::ranges::find(state.rejected, number) != state.rejected.end()) return "rejected";
@@ -62,6 +69,34 @@ std::string version_status(const LineageState& state, VersionNumber number, Vers
 std::string when(Time at, Time now) {
     if (at <= now) return "now";
     return fmt::format("in {} ({})", format_approximate(at - now), format_rfc3339(std::chrono::floor<seconds>(at)));
+}
+
+std::string date(Time time) {
+    return format_rfc3339(std::chrono::floor<seconds>(time));
+}
+
+// What the CA has said about the time of the renewal, and when it is asked again.
+std::vector<std::string> ari_sentences(const LineageRecord& record, Time now) {
+    std::vector<std::string> sentences;
+    if (!record.newest || !record.state.ari || record.state.ari->version != record.newest->number) return sentences;
+    const AriState& ari = *record.state.ari;
+    const std::string& ca = record.newest->ca.text;
+    if (ari.window) {
+        sentences.push_back(fmt::format("{} suggests to renew version {} between {} and {}; the instant chosen is {}.",
+                                        ca, ari.version.value, date(ari.window->start), date(ari.window->end),
+                                        date(ari.window->selected)));
+        if (!ari.window->explanation_url.empty())
+            sentences.push_back(fmt::format("{} explains this at {}", ca, ari.window->explanation_url));
+    }
+    if (ari.failures != 0) {
+        sentences.push_back(fmt::format("The last {} to {} about the time of the renewal went unanswered [{}].",
+                                        ari.failures == 1 ? "question" : fmt::format("{} questions", ari.failures), ca,
+                                        ari.problem));
+    }
+    if (std::optional<Time> next = next_ari_poll(record.state, *record.newest, now)) {
+        sentences.push_back(fmt::format("{} is asked about the time of the renewal again {}.", ca, when(*next, now)));
+    }
+    return sentences;
 }
 
 // One sentence on why the lineage is in this state.
@@ -121,6 +156,7 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only)
         view.not_before = record.live->not_before;
     }
     view.last_success = record.state.last_success;
+    view.ari = ari_view(record);
     for (const auto& [ca, attempts] : record.state.attempts)
         view.failures = std::max(view.failures, attempts.failures);
     for (const TargetState& target : record.state.targets)
@@ -166,6 +202,8 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
     }
     for (const std::string& reason : plan.reasons)
         view.then.push_back("Because: " + reason + ".");
+    for (std::string& sentence : ari_sentences(entry.record, now))
+        view.then.push_back(std::move(sentence));
     if (entry.record.live) {
         view.then.push_back(fmt::format(
             "The live certificate is valid until {}; its emergency point, past which no back-off holds, is {}.",

@@ -34,6 +34,8 @@ enum class EventType {
     renewal_issued,
     renewal_failed,
     renewal_finished,
+    ari_window,
+    ari_failed,
     hook_finished,
     deploy_started,
     deploy_step,

@@ -68,6 +68,10 @@ void lineage_times(Page& page, const std::vector<LineageGauges>& lineages) {
                              &LineageGauges::not_after},
                             {"certd_lineage_next_renewal_timestamp_seconds", "Planned start of the next issuance.",
                              &LineageGauges::next_renewal},
+                            {"certd_lineage_ari_window_start_timestamp_seconds",
+                             "Start of the window in which the CA suggests to renew.", &LineageGauges::ari_start},
+                            {"certd_lineage_ari_window_end_timestamp_seconds",
+                             "End of the window in which the CA suggests to renew.", &LineageGauges::ari_end},
                             {"certd_lineage_last_success_timestamp_seconds",
                              "Last time a renewal or deployment succeeded.", &LineageGauges::last_success}};
     for (const Row& row : rows) {

@@ -19,6 +19,7 @@ struct LineageGauges {
     std::string state;
     std::uint32_t version = 0;
     std::optional<Time> not_before, not_after, next_renewal, last_success;
+    std::optional<Time> ari_start, ari_end;  // of the window the CA suggests for the newest version
     std::uint32_t failures = 0;
     struct Target {
         std::string target, host;

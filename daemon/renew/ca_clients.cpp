@@ -60,6 +60,16 @@ Task<acme::Directory> CaClients::directory(config::Ca ca) {
     co_return co_await found->session->directory();
 }
 
+Task<acme::RenewalInfoAnswer> CaClients::renewal_info(config::Ca ca, std::string certificate_id) {
+    std::shared_ptr<Client> found;
+    try {
+        found = client(ca);
+    } catch (const Failure& failed) {
+        co_return acme::RenewalInfoAnswer{acme::RenewalInfoAnswer::Kind::lasting, {}, failed.problem()};
+    }
+    co_return co_await acme::ask_renewal_info(*found->session, std::move(certificate_id));
+}
+
 Task<> CaClients::ensure_account(std::shared_ptr<Client> client) {
     // One renewal asks for the account; the others wait for the answer.
     Gate::Pass pass = co_await client->account_gate.enter();

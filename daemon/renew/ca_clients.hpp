@@ -7,7 +7,7 @@
 #include "daemon/store/store.hpp"
 #include "libacme/async/gate.hpp"
 #include "libacme/async/offload.hpp"
-#include "libacme/protocol/session.hpp"
+#include "libacme/protocol/renewal_info.hpp"
 
 #include <functional>
 #include <map>
@@ -32,6 +32,9 @@ class CaClients {
 
     // The CA's directory, without need of an account: for preflight checks. Throws Failure.
     Task<acme::Directory> directory(config::Ca ca);
+
+    // When the CA suggests to renew a certificate of its own, without need of an account. Throws only on cancellation.
+    Task<acme::RenewalInfoAnswer> renewal_info(config::Ca ca, std::string certificate_id);
 
     // After acme.accountDoesNotExist: registers the same key anew, at most once a day per CA (acme-facts B4), and
     // forgets the old account URL. Throws Failure when it may not or cannot.

@@ -1,6 +1,7 @@
 // Pipeline: what a job does, step by step, and what it records.
 #include "daemon/renew/pipeline.hpp"
 
+#include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/backoff.hpp"
 
 #include <algorithm>
@@ -97,6 +98,8 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
     record_issue_success(state, ca, now);
     record.newest = std::make_shared<const VersionFacts>(std::move(made->facts));
     state.newest = record.newest->number;
+    state.ari.reset();
+    if (made->renewal_info) state.ari = first_ari(state.newest, now);
     state.renew_requested = false;
     state.held = false;
     state.last_problem.reset();
@@ -222,6 +225,8 @@ Task<Result<void>> Pipeline::adopt_live(LineageRecord& record, VersionNumber liv
 // left.
 Task<> Pipeline::examine(const Order& order, LineageRecord& record) {
     LineageName name = name_of(record);
+    std::shared_ptr<Gate> disk = disk_of(name);
+    Gate::Pass pass = co_await disk->enter();
     Recovery found = co_await offload(workers_, [&] { return store_.examine(name); });
     for (const std::string& note : found.notes)
         emit(EventType::store_recovered, Severity::warning, order, record, note);
@@ -257,6 +262,9 @@ Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec
         if (number > record.state.newest) {
             record_issue_success(record.state, record.newest->ca, record.newest->issued_at);
             record.state.renew_requested = false;
+            // Whether its CA has renewal information is found out by asking.
+            record.state.ari.reset();
+            if (certificate_id(*record.newest)) record.state.ari = first_ari(number, record.newest->issued_at);
         }
     }
     if (*live) {
@@ -276,6 +284,8 @@ Task<Result<void>> Pipeline::save(LineageRecord& record, std::vector<HistoryEntr
     LineageName name = name_of(record);
     // A copy: the record goes on living on the event loop while the worker writes.
     LineageState state = record.state;
+    std::shared_ptr<Gate> disk = disk_of(name);
+    Gate::Pass pass = co_await disk->enter();
     co_return co_await offload(workers_, [&]() -> Result<void> {
         // Not kept in memory: thousands of lineages would hold years of it.
         if (Result<std::optional<LineageState>> old = store_.load_state(name); old && *old)
@@ -284,6 +294,14 @@ Task<Result<void>> Pipeline::save(LineageRecord& record, std::vector<HistoryEntr
             remember(state, std::move(entry));
         return store_.save_state(name, state);
     });
+}
+
+std::shared_ptr<Gate> Pipeline::disk_of(const LineageName& name) {
+    std::erase_if(disks_, [](const auto& item) { return item.second.expired(); });
+    std::weak_ptr<Gate>& known = disks_[name.text()];
+    std::shared_ptr<Gate> gate = known.lock();
+    if (!gate) known = gate = std::make_shared<Gate>(1);
+    return gate;
 }
 
 void Pipeline::emit(EventType type, Severity severity, const Order& order, const LineageRecord& record,

@@ -5,6 +5,7 @@
 #include "daemon/renew/renewal.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,7 +51,8 @@ class Pipeline {
 
     // Reads what the store knows of a lineage, as at start. Blocking.
     Result<LineageRecord> load(std::shared_ptr<const config::Lineage> spec);
-    // Writes record.state, with `entries` appended to the history on disk.
+    // Writes record.state as it is now, with `entries` appended to the history on disk; one at a time for each lineage,
+    // in the order of the calls.
     Task<Result<void>> save(LineageRecord& record, std::vector<HistoryEntry> entries = {});
 
    private:
@@ -61,6 +63,7 @@ class Pipeline {
     Task<Result<JobOutcome>> rehearse(const Order& order, LineageRecord& record);
     Task<Result<void>> adopt_live(LineageRecord& record, VersionNumber live);
     Task<> examine(const Order& order, LineageRecord& record);
+    std::shared_ptr<Gate> disk_of(const LineageName& name);
     void emit(EventType type, Severity severity, const Order& order, const LineageRecord& record, std::string message,
               std::optional<Problem> problem = std::nullopt, Json data = {});
 
@@ -70,6 +73,7 @@ class Pipeline {
     Renewal& renewal_;
     Deployer& deployer_;
     EventSink events_;
+    std::map<std::string, std::weak_ptr<Gate>> disks_;  // of the lineages being written
 };
 
 }  // namespace certd

@@ -1,6 +1,8 @@
 // Renewal: the issuing half of the pipeline.
 #include "daemon/renew/renewal.hpp"
 
+#include "libacme/protocol/renewal_info.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -45,7 +47,22 @@ VersionFacts facts_of(const acme::Issued& issued, KeyType key_type, const config
     facts.not_before = leaf.not_before();
     facts.not_after = leaf.not_after();
     facts.issued_at = now;
+    if (acme::certificate_id(leaf)) facts.authority_key_id = hex(*leaf.authority_key_identifier());
     return facts;
+}
+
+std::optional<std::string> certificate_id(const VersionFacts& facts) {
+    std::optional<Bytes> key_identifier = parse_hex(facts.authority_key_id);
+    std::optional<Bytes> serial = parse_hex(facts.serial);
+    if (!key_identifier || !serial) return std::nullopt;
+    return acme::certificate_id(*key_identifier, *serial);
+}
+
+std::string predecessor_at(const config::Ca& ca, const VersionFacts* newest, const std::vector<Identifier>& names) {
+    if (newest == nullptr || newest->directory_url != ca.directory) return {};
+    auto shared = [&](const Identifier& name) { return std::ranges::find(names, name) != names.end(); };
+    if (std::ranges::none_of(newest->names, shared)) return {};
+    return certificate_id(*newest).value_or("");
 }
 
 Renewal::Renewal(Clock& clock, Workers& workers, Store& store, CaClients& clients, SolverSet& solvers,
@@ -80,7 +97,7 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     if (!order.rehearsal && !order.spec->pre_issue.empty()) {
         value_or_fail(co_await deployer_.run_hooks(order.spec->pre_issue, "pre-issue", context));
     }
-    Result<acme::Issued> issued = co_await ask_ca(order, name, ca);
+    Result<FromCa> issued = co_await ask_ca(order, name, ca);
     if (!issued && issued.error().code == "acme.accountDoesNotExist") {
         co_await clients_.register_again(ca);
         issued = co_await ask_ca(order, name, ca);
@@ -95,7 +112,7 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     co_return made;
 }
 
-Task<Result<acme::Issued>> Renewal::ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca) {
+Task<Result<Renewal::FromCa>> Renewal::ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca) {
     std::shared_ptr<acme::Session> session = co_await clients_.session(ca);
     std::optional<acme::OrderRecord> resume;
     if (!order.rehearsal) resume = co_await order_in_progress(order, name);
@@ -104,7 +121,10 @@ Task<Result<acme::Issued>> Renewal::ask_ca(const IssueOrder& order, const Lineag
     request.names = order.spec->names;
     request.key_type = order.spec->key;
     request.preferred_chain = ca.preferred_chain;
-    if (order.newest && !order.rehearsal) request.previous_serial = order.newest->serial;
+    if (order.newest && !order.rehearsal) {
+        request.previous_serial = order.newest->serial;
+        request.replaces = predecessor_at(ca, order.newest.get(), order.spec->names);
+    }
 
     acme::IssueHooks hooks;
     hooks.journal = [this, &order, name](acme::OrderRecord record) -> Task<> {
@@ -115,7 +135,11 @@ Task<Result<acme::Issued>> Renewal::ask_ca(const IssueOrder& order, const Lineag
     hooks.progress = [this, &order](acme::IssueStep step, std::string detail) {
         report(order, step, std::move(detail));
     };
-    co_return co_await acme::issue(*session, workers_, std::move(request), std::move(resume), std::move(hooks));
+    Result<acme::Issued> issued =
+        co_await acme::issue(*session, workers_, std::move(request), std::move(resume), std::move(hooks));
+    if (!issued) co_return failure(std::move(issued).error());
+    const acme::Directory* directory = session->known_directory();
+    co_return FromCa{*std::move(issued), directory != nullptr && directory->renewal_info.has_value()};
 }
 
 Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const IssueOrder& order, const LineageName& name) {
@@ -131,12 +155,13 @@ Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const IssueOrd
 }
 
 Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca,
-                                   acme::Issued issued) {
-    VersionFacts facts = facts_of(issued, order.spec->key, ca, clock_.now());
-    VersionFiles files = files_of(issued);
+                                   FromCa from) {
+    VersionFacts facts = facts_of(from.issued, order.spec->key, ca, clock_.now());
+    VersionFiles files = files_of(from.issued);
     if (order.rehearsal) co_return NewCertificate{facts, files};
-    NewVersion version{facts, std::move(files), std::move(issued.alternates)};
     NewCertificate made;
+    made.renewal_info = from.renewal_info && certificate_id(facts).has_value();
+    NewVersion version{facts, std::move(files), std::move(from.issued.alternates)};
     made.facts = value_or_fail(co_await offload(workers_, [&] {
         Result<VersionFacts> added = store_.add_version(name, std::move(version));
         // A left-over order record is harmless: it is older than the version (see order_in_progress).

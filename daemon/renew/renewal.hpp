@@ -21,8 +21,9 @@ struct IssueOrder {
 };
 
 struct NewCertificate {
-    VersionFacts facts;  // number 0 for a rehearsal
-    VersionFiles files;  // of a rehearsal; empty otherwise, the store has them
+    VersionFacts facts;         // number 0 for a rehearsal
+    VersionFiles files;         // of a rehearsal; empty otherwise, the store has them
+    bool renewal_info = false;  // the CA has some about this certificate
 };
 
 class Renewal {
@@ -35,10 +36,13 @@ class Renewal {
 
    private:
     Task<NewCertificate> issue_or_fail(IssueOrder order);
-    Task<Result<acme::Issued>> ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca);
+    struct FromCa {
+        acme::Issued issued;
+        bool renewal_info = false;
+    };
+    Task<Result<FromCa>> ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca);
     Task<std::optional<acme::OrderRecord>> order_in_progress(const IssueOrder& order, const LineageName& name);
-    Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca,
-                              acme::Issued issued);
+    Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca, FromCa from);
     void report(const IssueOrder& order, acme::IssueStep step, std::string detail);
 
     Clock& clock_;
@@ -52,5 +56,10 @@ class Renewal {
 
 // What version.json says of an issued chain.
 VersionFacts facts_of(const acme::Issued& issued, KeyType key_type, const config::Ca& ca, Time now);
+// How its CA knows a version (RFC 9773 §4.1); nullopt when it takes no part in renewal information.
+std::optional<std::string> certificate_id(const VersionFacts& facts);
+// The identifier of the version that a new one from `ca` replaces (§5); empty when there is none, or another CA issued
+// it, or it shares no name with `names`.
+std::string predecessor_at(const config::Ca& ca, const VersionFacts* newest, const std::vector<Identifier>& names);
 
 }  // namespace certd

@@ -27,9 +27,14 @@ Time urgency_of(const Entry& entry) {
 Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
     : parts_(std::move(parts)),
       budgets_(parts_.clock, parts_.workers, parts_.store),
-      jobs_(std::move(executor), [this](const std::string& name, std::exception_ptr error) {
-          emit(EventType::renewal_failed, Severity::error, name, "A job ended unexpectedly", problem_of(error));
-      }) {
+      jobs_(executor,
+            [this](const std::string& name, std::exception_ptr error) {
+                emit(EventType::renewal_failed, Severity::error, name, "A job ended unexpectedly", problem_of(error));
+            }),
+      polls_(std::move(executor),
+             {parts_.clock, parts_.clients, parts_.pipeline, parts_.bus, [this] { return config_; },
+              [this](const std::string& lineage) { return record_of(lineage); },
+              [this](const std::string& lineage) { poll_ended(lineage); }}) {
     last_pass_ = parts_.clock.monotonic();
     parts_.bus.add_sink([this](const Event& event) {
         if (event.job == 0) return;
@@ -123,6 +128,7 @@ Task<> Scheduler::run() {
             last_pass_ = parts_.clock.monotonic();
             look_at_clock();
             start_due();
+            polls_.start_due();
             co_await changed_.wait_for(parts_.clock, until_next());
         }
     } catch (...) {
@@ -131,6 +137,7 @@ Task<> Scheduler::run() {
     stopping_ = true;
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await jobs_.stop();
+    co_await polls_.stop();
     std::rethrow_exception(cancelled);
 }
 
@@ -187,9 +194,10 @@ bool Scheduler::held_by_budget(Entry& entry, const CaName& ca) {
 }
 
 Duration Scheduler::until_next() const {
-    if (timetable_.empty()) return parts_.longest_sleep;
-    Duration wait = timetable_.begin()->first - parts_.clock.now();
-    return std::clamp<Duration>(wait, milliseconds(1), parts_.longest_sleep);
+    std::optional<Time> next = polls_.next();
+    if (!timetable_.empty()) next = std::min(next.value_or(Time::max()), timetable_.begin()->first);
+    if (!next) return parts_.longest_sleep;
+    return std::clamp<Duration>(*next - parts_.clock.now(), milliseconds(1), parts_.longest_sleep);
 }
 
 std::shared_ptr<Job> Scheduler::start(Entry& entry, JobRequest request) {
@@ -258,6 +266,17 @@ void Scheduler::release_place(Job& job, const CaName& ca) {
     changed_.notify();
 }
 
+LineageRecord* Scheduler::record_of(const std::string& lineage) {
+    auto found = entries_.find(lineage);
+    return found == entries_.end() || !found->second->configured ? nullptr : &found->second->record;
+}
+
+void Scheduler::poll_ended(const std::string& lineage) {
+    auto found = entries_.find(lineage);
+    if (found != entries_.end() && !stopping_) replan(*found->second);
+    changed_.notify();
+}
+
 Plan Scheduler::plan_of(const Entry& entry) const {
     const LineageRecord& record = entry.record;
     PlanInput input{*record.spec,
@@ -287,6 +306,7 @@ void Scheduler::replan(Entry& entry) {
     // Nothing to do may still come with a time to look again.
     if (plan.action != Action::none || plan.at > parts_.clock.now())
         timetable_.emplace(plan.at, entry.record.spec->name);
+    polls_.place(entry.record);
 }
 
 void Scheduler::replan_all() {
@@ -297,6 +317,7 @@ void Scheduler::replan_all() {
 void Scheduler::forget_plan(Entry& entry) {
     timetable_.erase({entry.at, entry.record.spec->name});
     ready_.remove(entry.record.spec->name);
+    polls_.remove(entry.record.spec->name);
     entry.action = Action::none;
 }
 

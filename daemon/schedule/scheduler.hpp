@@ -4,6 +4,7 @@
 
 #include "daemon/observe/bus.hpp"
 #include "daemon/renew/pipeline.hpp"
+#include "daemon/schedule/ari_polls.hpp"
 #include "daemon/schedule/budgets.hpp"
 #include "daemon/schedule/ready_queue.hpp"
 #include "libacme/async/signal.hpp"
@@ -53,6 +54,7 @@ class Scheduler {
         Store& store;
         Pipeline& pipeline;
         Deployer& deployer;
+        CaClients& clients;
         EventBus& bus;
         std::function<void(Duration lag)> on_start;  // how late a due job was started
         Duration longest_sleep = minutes(1);         // wall time is looked at again at least this often (DESIGN §7)
@@ -104,6 +106,8 @@ class Scheduler {
     Task<> run_job(Entry& entry, JobRequest request, std::shared_ptr<Job> job);
     void finish(Entry& entry, const std::shared_ptr<Job>& job, const CaName& ca, Result<JobOutcome> result);
     void release_place(Job& job, const CaName& ca);
+    LineageRecord* record_of(const std::string& lineage);
+    void poll_ended(const std::string& lineage);
     Duration until_next() const;
     void emit(EventType type, Severity severity, const std::string& lineage, std::string message,
               std::optional<Problem> problem = std::nullopt);
@@ -115,6 +119,7 @@ class Scheduler {
     ReadyQueue ready_;
     Budgets budgets_;
     TaskGroup jobs_;
+    AriPolls polls_;
     Signal changed_;
     std::uint64_t last_job_ = 0;
     Duration last_pass_{};

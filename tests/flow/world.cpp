@@ -67,7 +67,7 @@ FakeCaOptions World::other_options() {
     return options;
 }
 
-World::World() {
+World::World(FakeCaOptions options) : ca(clock, std::move(options)) {
     for (FakeCa* each : {&ca, &other_ca}) {
         each->knobs.validate = [this](const Identifier&, const std::string&, const std::string& token,
                                       const std::string& answer) {

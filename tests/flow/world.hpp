@@ -23,7 +23,7 @@ std::string with(std::string config, const std::string& from, const std::string&
 
 class World {
    public:
-    World();
+    explicit World(FakeCaOptions options = {});
     ~World();
 
     void start(const std::string& config = usual_config());
@@ -49,7 +49,7 @@ class World {
     Duration longest_sleep = days(1);  // of the scheduler, from the next start() on
 
     VirtualClock clock;
-    FakeCa ca{clock};
+    FakeCa ca;
     FakeCa other_ca{clock, other_options()};
     MemoryFileSystem files;
     FakeHost host{clock};

@@ -1,6 +1,8 @@
 #include "daemon/app/views.hpp"
 #include "tests/support/catch.hpp"
 
+#include <fmt/format.h>
+
 using namespace certd;
 
 namespace {
@@ -117,4 +119,41 @@ TEST_CASE("an explanation says why, what happens next and the remedy") {
     CHECK_FALSE(view.cause.empty());
     CHECK_FALSE(view.remedy.empty());
     CHECK(view.history.at(0).code == "deploy.test");
+}
+
+TEST_CASE("the CA's window is shown with its instant, and explained with what comes of it") {
+    Entry windowed = entry();
+    windowed.record.state.ari =
+        AriState{{2},
+                 AriWindow{now + days(40), now + days(42), now + days(41), "https://ca.example/why", true},
+                 now + hours(5),
+                 0,
+                 ""};
+    api::Lineage view = lineage_view(windowed, waiting(), false);
+    REQUIRE(view.ari);
+    CHECK(view.ari->start == now + days(40));
+    CHECK(view.ari->end == now + days(42));
+    CHECK(view.ari->selected == now + days(41));
+    CHECK(view.ari->explanation_url == "https://ca.example/why");
+    CHECK_FALSE(lineage_view(windowed, waiting(), true).ari);
+
+    std::string text = fmt::format("{}", fmt::join(explanation_view(windowed, waiting(), {}, now).then, "\n"));
+    CHECK(text.find("main suggests to renew version 2 between 2024-11-13T00:00:00Z and 2024-11-15T00:00:00Z; the "
+                    "instant chosen is "
+                    "2024-11-14T00:00:00Z.") != std::string::npos);
+    CHECK(text.find("main explains this at https://ca.example/why") != std::string::npos);
+    CHECK(text.find("main is asked about the time of the renewal again in 5h 0m") != std::string::npos);
+
+    // About a version that was replaced: of no meaning.
+    windowed.record.state.ari->version = {1};
+    CHECK_FALSE(lineage_view(windowed, waiting(), false).ari);
+}
+
+TEST_CASE("questions to the CA that went unanswered are counted in the explanation") {
+    Entry failing = entry();
+    failing.record.state.ari = AriState{{2}, std::nullopt, now + hours(5), 3, "acme.http"};
+    CHECK_FALSE(lineage_view(failing, waiting(), false).ari);
+    std::string text = fmt::format("{}", fmt::join(explanation_view(failing, waiting(), {}, now).then, "\n"));
+    CHECK(text.find("The last 3 questions to main about the time of the renewal went unanswered [acme.http].") !=
+          std::string::npos);
 }

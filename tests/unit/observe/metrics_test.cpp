@@ -43,6 +43,8 @@ LineageGauges gauges() {
     lineage.state = "waiting";
     lineage.version = 4;
     lineage.not_after = Time{days(20000)};
+    lineage.ari_start = Time{days(19970)};
+    lineage.ari_end = Time{days(19972)};
     lineage.targets = {{"web", "local", 4, true}, {"mail", "local", 3, false}};
     return lineage;
 }
@@ -53,6 +55,10 @@ TEST_CASE("a scrape is valid Prometheus text with the lineage's gauges") {
     Metrics metrics;
     Scrape scrape = parse(metrics.render({gauges()}, Time{days(19999)}, Time{days(19998)}));
     CHECK(scrape.samples.at("certd_lineage_not_after_timestamp_seconds{lineage=\"example.com\"}") == 20000.0 * 86400);
+    CHECK(scrape.samples.at("certd_lineage_ari_window_start_timestamp_seconds{lineage=\"example.com\"}") ==
+          19970.0 * 86400);
+    CHECK(scrape.samples.at("certd_lineage_ari_window_end_timestamp_seconds{lineage=\"example.com\"}") ==
+          19972.0 * 86400);
     CHECK(scrape.samples.at("certd_lineage_generation{lineage=\"example.com\"}") == 4);
     CHECK(scrape.samples.at("certd_lineage_state{lineage=\"example.com\",state=\"waiting\"}") == 1);
     CHECK(scrape.samples.at("certd_target_in_sync{lineage=\"example.com\",target=\"mail\",host=\"local\"}") == 0);

@@ -1,0 +1,59 @@
+// Asks CAs for renewal information (RFC 9773): one light question per version at the time the CA gave, and what follows
+// from the answer. Agent within the scheduler, which knows the lineages, wakes it and plans anew after each answer.
+#pragma once
+
+#include "daemon/lineage/ari.hpp"
+#include "daemon/observe/bus.hpp"
+#include "daemon/renew/pipeline.hpp"
+#include "daemon/schedule/poll_queue.hpp"
+#include "libacme/async/task_group.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace certd {
+
+class AriPolls {
+   public:
+    struct Parts {
+        Clock& clock;
+        CaClients& clients;
+        Pipeline& pipeline;
+        EventBus& bus;
+        std::function<config::ConfigPtr()> config;
+        // nullptr for a lineage that is gone. What is found stays in its place until the next wait only.
+        std::function<LineageRecord*(const std::string& lineage)> find;
+        // A question has ended: the lineage is to be planned and placed again, and start_due() may have more to do.
+        std::function<void(const std::string& lineage)> ended;
+    };
+    AriPolls(asio::any_io_executor executor, Parts parts);
+
+    // Puts a lineage's next question into the timetable, if there is one.
+    void place(const LineageRecord& record);
+    void remove(const std::string& lineage) { queue_.remove(lineage); }
+    // Begins what is due; to be called again at next().
+    void start_due();
+    std::optional<Time> next() const { return queue_.next(); }
+    Task<> stop() { return tasks_.stop(); }
+
+   private:
+    struct Question {
+        config::Ca ca;
+        VersionNumber version;
+        std::string id;
+    };
+    std::optional<Question> question_about(const LineageRecord& record) const;
+    Task<> ask(PollQueue::Admitted admitted, Question question);
+    Task<> ask_and_save(std::string lineage, Question question);
+    void take(LineageRecord& record, const acme::RenewalInfoAnswer& answer);
+    void take_suggestion(LineageRecord& record, const acme::RenewalInfo& info);
+    void tell_window(const LineageRecord& record, AriChange change);
+    void tell_problem(const std::string& lineage, std::string message, const Problem& problem);
+
+    Parts parts_;
+    PollQueue queue_;
+    TaskGroup tasks_;
+};
+
+}  // namespace certd

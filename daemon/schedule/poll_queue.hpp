@@ -1,0 +1,48 @@
+// Which lineages ask their CA for news, and when: earliest first, a few at a time for each CA, so that one that does
+// not answer holds up nobody else's. Pure.
+#pragma once
+
+#include "libacme/base/ids.hpp"
+#include "libacme/base/time.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace certd {
+
+class PollQueue {
+   public:
+    explicit PollQueue(std::size_t limit_per_ca) : limit_(limit_per_ca) {}
+
+    // In place of an earlier time for the same lineage. One that is being asked for is not placed.
+    void place(const CaName& ca, Time at, const std::string& lineage);
+    void remove(const std::string& lineage);
+
+    struct Admitted {
+        std::string lineage;
+        CaName ca;
+    };
+    // The earliest whose time has come and whose CA has a free place, which is taken until done().
+    std::optional<Admitted> admit(Time now);
+    void done(const Admitted& admitted);
+
+    // When admit() has something next; nullopt: not before a done() or place().
+    std::optional<Time> next() const;
+    std::size_t size() const { return places_.size(); }
+
+   private:
+    struct Waiting {
+        std::set<std::pair<Time, std::string>> due;
+        std::size_t asking = 0;
+    };
+    bool can_ask(const Waiting& waiting) const { return !waiting.due.empty() && waiting.asking < limit_; }
+
+    std::size_t limit_;
+    std::map<CaName, Waiting> cas_;
+    std::map<std::string, std::pair<CaName, Time>> places_;
+    std::set<std::string> asking_;
+};
+
+}  // namespace certd
