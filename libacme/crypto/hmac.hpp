@@ -1,0 +1,15 @@
+// Keyed digests (RFC 2104 with SHA-2), and the comparison that does not tell where two of them differ.
+#pragma once
+
+#include "libacme/base/bytes.hpp"
+
+namespace certd {
+
+enum class HmacHash { sha256, sha384, sha512 };
+
+std::size_t size_of(HmacHash hash);                          // octets of a digest
+Bytes hmac(HmacHash hash, ByteView key, ByteView data);      // throws Failure(crypto.key)
+bool equal_in_constant_time(ByteView left, ByteView right);  // false at once when the lengths differ
+void forget(Bytes& secret);                                  // overwritten before it is emptied
+
+}  // namespace certd
