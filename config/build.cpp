@@ -1,6 +1,7 @@
 // Merging of documents, and the sections of the Config other than lineages.
 #include "config/build.hpp"
 
+#include "config/build_dns.hpp"
 #include "config/lineages.hpp"
 #include "config/reader.hpp"
 
@@ -13,7 +14,7 @@ namespace certd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> merged_keys = {"cas", "targets", "lineages"};
+constexpr std::array<std::string_view, 4> merged_keys = {"cas", "dns_providers", "targets", "lineages"};
 
 struct Entry {
     TreeNode key, value;
@@ -32,7 +33,7 @@ class Merged {
         return found == single_.end() ? std::nullopt : std::optional(found->second.value);
     }
 
-    // The entries of `cas`, `targets` or `lineages`, sorted by name, each name once.
+    // The entries of one of the merged keys, sorted by name, each name once.
     const std::map<std::string_view, Entry>& entries(std::string_view key) const {
         static const std::map<std::string_view, Entry> none;
         auto found = named_.find(key);
@@ -52,7 +53,10 @@ class Merged {
     }
 
     void add_named(std::string_view key, TreeNode section) {
-        std::string_view kind = key == "cas" ? "The CA" : key == "targets" ? "The target" : "The lineage";
+        std::string_view kind = key == "cas"             ? "The CA"
+                                : key == "dns_providers" ? "The DNS provider"
+                                : key == "targets"       ? "The target"
+                                                         : "The lineage";
         for (std::size_t i = 0; section.is_map() && i < section.size(); ++i) {
             add_once(named_[key], {section.key(i), section.value(i)}, kind);
         }
@@ -179,6 +183,9 @@ Built build(std::span<const Document> documents, Report& report) {
         read_top_level(Reader(document.root()), config);
     for (const auto& [name, entry] : merged.entries("cas")) {
         config.cas.emplace(CaName{std::string(name)}, build_ca(entry, built.ca_bundles));
+    }
+    for (const auto& [name, entry] : merged.entries("dns_providers")) {
+        config.dns_providers.emplace(std::string(name), build_dns_provider(entry.key, entry.value, report));
     }
     for (const auto& [name, entry] : merged.entries("targets")) {
         config.targets.emplace(TargetName{std::string(name)}, build_target(entry));

@@ -21,8 +21,8 @@ struct Built {
     std::vector<TrustedFile> ca_bundles;
 };
 
-// Documents in the order of merging. `cas`, `targets` and `lineages` are merged by name; any other key may be in one
-// file only.
+// Documents in the order of merging. `cas`, `dns_providers`, `targets` and `lineages` are merged by name; any other
+// key may be in one file only.
 Built build(std::span<const Document> documents, Report& report);
 
 }  // namespace certd::config

@@ -141,9 +141,14 @@ void LineageBuilder::add_name(Lineage& lineage, std::string_view text, const Loc
     if (std::ranges::find(lineage.names, *identifier) != lineage.names.end()) {
         return report_.error(where, fmt::format("The name {} is listed twice", in_quotes(identifier->value)));
     }
-    if (identifier->is_wildcard()) {
+    bool has_challenge = lineage.challenge != Challenge{};
+    if (has_challenge && identifier->is_wildcard() && !lineage.challenge.dns01) {
         report_.error(where, fmt::format("http-01 cannot prove the wildcard {}", in_quotes(identifier->value)),
-                      "list the names one by one; dns-01, which can, is not available in this release");
+                      "add dns-01: { provider: NAME } to the challenge, or list the names one by one");
+    }
+    if (has_challenge && identifier->type == Identifier::Type::ip && !lineage.challenge.http01) {
+        report_.error(where, fmt::format("dns-01 cannot prove the address {}", in_quotes(identifier->value)),
+                      "add http-01: {} to the challenge");
     }
     lineage.names.push_back(std::move(*identifier));
 }
@@ -163,6 +168,7 @@ Challenge LineageBuilder::read_challenge(TreeNode node) {
                       "write { http-01: {} } or { http-01: { webroot: /var/www/html } }");
     }
     for (std::size_t i = 0; node.is_map() && i < node.size(); ++i) {
+        if (node.key(i).text() == "dns-01") challenge.dns01 = read_dns01(node.key(i), node.value(i));
         if (node.key(i).text() != "http-01") continue;
         challenge.http01.emplace();
         Reader(node.value(i)).read("webroot", challenge.http01->webroot);
@@ -172,6 +178,21 @@ Challenge LineageBuilder::read_challenge(TreeNode node) {
                       "set http_challenge: { listen: \"[::]:80\" }, or give a webroot");
     }
     return challenge;
+}
+
+Dns01 LineageBuilder::read_dns01(TreeNode key, TreeNode node) {
+    auto name = Reader(node).find("provider");
+    if (!name || !name->is_scalar()) return {};  // the schema's complaint
+    auto found = config_.dns_providers.find(std::string(name->text()));
+    if (found != config_.dns_providers.end()) return {found->second};
+    std::vector<std::string_view> known;
+    for (const auto& [text, provider] : config_.dns_providers)
+        known.push_back(text);
+    auto near = did_you_mean(name->text(), known);
+    report_.error(known.empty() ? key.location() : name->location(),
+                  fmt::format("There is no DNS provider {}", in_quotes(name->text())),
+                  near ? fmt::format("did you mean '{}'?", *near) : "describe it in dns_providers");
+    return {};
 }
 
 }  // namespace certd::config

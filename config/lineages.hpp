@@ -9,7 +9,7 @@ namespace certd::config {
 
 class LineageBuilder {
    public:
-    // `config` has its CAs, targets and http_challenge already; its dry_run_ca is read from `defaults`.
+    // `config` has its CAs, targets, DNS providers and http_challenge already; its dry_run_ca is read from `defaults`.
     LineageBuilder(Config& config, std::optional<TreeNode> defaults, Report& report);
 
     void add(TreeNode key, TreeNode value);
@@ -30,6 +30,7 @@ class LineageBuilder {
     std::vector<CaName> read_cas(TreeNode list);
     std::vector<TargetName> read_targets(TreeNode list);
     Challenge read_challenge(TreeNode node);
+    Dns01 read_dns01(TreeNode key, TreeNode node);
 
     Config& config_;
     Report& report_;

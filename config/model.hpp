@@ -2,6 +2,7 @@
 // The key of each member, its type, range and text are rows of schema.cpp.
 #pragma once
 
+#include "config/dns.hpp"
 #include "libacme/base/ids.hpp"
 #include "libacme/base/time.hpp"
 #include "libacme/crypto/key.hpp"
@@ -62,6 +63,7 @@ struct Challenge {  // how names are proven; the solvers in order of preference
         bool operator==(const Http01&) const = default;
     };
     std::optional<Http01> http01;
+    std::optional<Dns01> dns01;
     bool operator==(const Challenge&) const = default;
 };
 
@@ -150,6 +152,7 @@ struct Config {
     std::size_t parallel_orders = 8;  // over all CAs
     Duration jitter = hours(1);       // at most this (or 1/50 of the lifetime) is added to a renewal time
     std::optional<CaName> dry_run_ca;
+    DnsProviders dns_providers;
     std::map<CaName, Ca> cas;
     std::map<TargetName, Target> targets;
     std::map<std::string, std::shared_ptr<const Lineage>> lineages;  // by name

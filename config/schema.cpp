@@ -59,6 +59,69 @@ constexpr std::array table = {
     Row{.path = "log.format", .type = Type::choice, .default_text = "text",
         .doc = "One line of text, or one JSON object, per event.", .words = "text|json"},
 
+    Row{.path = "dns_providers", .type = Type::sections,
+        .doc = "Who changes DNS records for the dns-01 challenge, by a name of your choice; each has exactly one of rfc2136, exec, lego_exec, httpreq, acme_dns, cloudflare and route53."},
+    Row{.path = "dns_providers.*.rfc2136", .type = Type::section, .doc = "Signed updates of the zone's primary name server (RFC 2136, RFC 8945), e.g. BIND, Knot DNS or PowerDNS."},
+    Row{.path = "dns_providers.*.rfc2136.server", .type = Type::name_server, .many = true, .default_text = "the primary that the zone's SOA record names",
+        .doc = "Where to send updates, e.g. a hidden primary; the first that answers is asked."},
+    Row{.path = "dns_providers.*.rfc2136.key_name", .type = Type::host, .doc = "Name of the TSIG key, as the server has it.", .need = Need::required},
+    Row{.path = "dns_providers.*.rfc2136.algorithm", .type = Type::choice, .default_text = "hmac-sha256",
+        .doc = "Algorithm of the TSIG key.", .words = "hmac-sha256|hmac-sha384|hmac-sha512"},
+    Row{.path = "dns_providers.*.rfc2136.secret_file", .type = Type::secret,
+        .doc = "File with the key's secret in base64, or with the key statement that tsig-keygen writes.", .need = Need::required},
+    Row{.path = "dns_providers.*.rfc2136.ttl", .type = Type::duration, .default_text = "1m",
+        .doc = "Time to live of the records.", .low = second, .high = day},
+    Row{.path = "dns_providers.*.exec", .type = Type::section, .doc = "Commands with the environment of certbot's manual hooks, and the same as JSON on standard input."},
+    Row{.path = "dns_providers.*.exec.present", .type = Type::command, .doc = "Adds a TXT record, e.g. [/etc/certd/dns-hook, present].", .need = Need::required},
+    Row{.path = "dns_providers.*.exec.cleanup", .type = Type::command, .doc = "Takes it away again, e.g. [/etc/certd/dns-hook, cleanup].", .need = Need::required},
+    Row{.path = "dns_providers.*.exec.wait", .type = Type::command, .default_text = "certd asks the authoritative servers itself",
+        .doc = "Returns once the record can be seen by the CA, in place of certd's own look."},
+    Row{.path = "dns_providers.*.lego_exec", .type = Type::section, .doc = "A program in the form of lego's exec provider."},
+    Row{.path = "dns_providers.*.lego_exec.command", .type = Type::command,
+        .doc = "Called with three more arguments: present or cleanup, the record's name, its value.", .need = Need::required},
+    Row{.path = "dns_providers.*.{exec,lego_exec}.timeout", .type = Type::duration, .default_text = "5m",
+        .doc = "After this a command and its children are killed, which counts as failure; cleaning up has 30s at most.", .low = second, .high = 5 * minute},
+    Row{.path = "dns_providers.*.{exec,lego_exec}.user", .type = Type::account, .default_text = "certd's own user", .doc = "User who runs the commands."},
+    Row{.path = "dns_providers.*.httpreq", .type = Type::section, .doc = "A web service in the form of lego's httpreq provider: POST {fqdn, value} to ENDPOINT/present and ENDPOINT/cleanup."},
+    Row{.path = "dns_providers.*.httpreq.endpoint", .type = Type::api_url, .doc = "URL of the service; http only on this machine.", .need = Need::required},
+    Row{.path = "dns_providers.*.httpreq.username_file", .type = Type::secret, .default_text = "no authentication",
+        .doc = "File with the user name for basic authentication."},
+    Row{.path = "dns_providers.*.httpreq.password_file", .type = Type::secret, .default_text = "no authentication",
+        .doc = "File with the password for basic authentication."},
+    Row{.path = "dns_providers.*.acme_dns", .type = Type::section, .doc = "An acme-dns server to which _acme-challenge of each name is delegated by a CNAME."},
+    Row{.path = "dns_providers.*.acme_dns.server", .type = Type::api_url, .doc = "URL of the server; http only on this machine.", .need = Need::required},
+    Row{.path = "dns_providers.*.acme_dns.accounts_file", .type = Type::secret,
+        .doc = "JSON file with the registration of each name: {\"example.com\": {\"username\", \"password\", \"fulldomain\", \"subdomain\"}}.", .need = Need::required},
+    Row{.path = "dns_providers.*.cloudflare", .type = Type::section, .doc = "Zones at Cloudflare."},
+    Row{.path = "dns_providers.*.cloudflare.token_file", .type = Type::secret,
+        .doc = "File with an API token that may read the zone and edit its DNS records.", .need = Need::required},
+    Row{.path = "dns_providers.*.cloudflare.endpoint", .type = Type::https_url, .default_text = "https://api.cloudflare.com/client/v4",
+        .doc = "URL of the API."},
+    Row{.path = "dns_providers.*.route53", .type = Type::section, .doc = "Zones at Amazon Route 53."},
+    Row{.path = "dns_providers.*.route53.access_key_file", .type = Type::secret, .doc = "File with the access key id.", .need = Need::required},
+    Row{.path = "dns_providers.*.route53.secret_key_file", .type = Type::secret, .doc = "File with the secret access key.", .need = Need::required},
+    Row{.path = "dns_providers.*.route53.session_token_file", .type = Type::secret, .default_text = "no session token",
+        .doc = "File with the session token of temporary credentials."},
+    Row{.path = "dns_providers.*.route53.zone_id", .type = Type::text, .default_text = "the public zone with the longest matching name",
+        .doc = "Id of the hosted zone."},
+    Row{.path = "dns_providers.*.route53.endpoint", .type = Type::https_url, .default_text = "https://route53.amazonaws.com",
+        .doc = "URL of the API."},
+    Row{.path = "dns_providers.*.propagation", .type = Type::section, .doc = "When a record counts as visible: all authoritative servers show it, twice in a row."},
+    Row{.path = "dns_providers.*.propagation.timeout", .type = Type::duration, .default_text = "2m",
+        .doc = "Until when they must.", .low = second, .high = 25 * minute},
+    Row{.path = "dns_providers.*.propagation.interval", .type = Type::duration, .default_text = "5s",
+        .doc = "Longest pause between two looks; the first ones follow quicker.", .low = 100, .high = minute},
+    Row{.path = "dns_providers.*.propagation.quorum", .type = Type::integer, .default_text = "0",
+        .doc = "So many servers are enough; 0: all of them.", .low = 0, .high = 64},
+    Row{.path = "dns_providers.*.propagation.servers", .type = Type::name_server, .many = true, .default_text = "the servers that the zone's NS records name",
+        .doc = "The servers to ask, e.g. the public ones of a zone that is another one inside."},
+    Row{.path = "dns_providers.*.resolvers", .type = Type::resolver, .many = true, .default_text = "those of /etc/resolv.conf",
+        .doc = "Recursive servers that CNAMEs, zones and name servers are looked up at."},
+    Row{.path = "dns_providers.*.domains", .type = Type::host, .many = true, .default_text = "all domains",
+        .doc = "Domains the provider may be used for, with everything below them; other names are refused before a secret is read."},
+    Row{.path = "dns_providers.*.ca_bundle", .type = Type::path, .default_text = "the system's trust store",
+        .doc = "PEM file with the roots that an https endpoint's certificate must chain to."},
+
     Row{.path = "cas", .type = Type::sections, .doc = "The certificate authorities, by a name of your choice."},
     Row{.path = "cas.*.directory", .type = Type::https_url, .doc = "URL of the ACME directory.", .need = Need::required},
     Row{.path = "cas.*.contact", .type = Type::email, .many = true, .default_text = "[]",
@@ -96,7 +159,10 @@ constexpr std::array table = {
         .doc = "Over HTTP on port 80. `http-01: {}` answers from http_challenge.listen itself."},
     Row{.path = "{defaults,lineages.*}.challenge.http-01.webroot", .type = Type::path, .default_text = "answered by http_challenge.listen",
         .doc = "Document root of a web server that serves /.well-known/acme-challenge/ of all names."},
-    Row{.path = "{defaults,lineages.*}.challenge.dns-01", .doc = "the dns-01 challenge", .need = Need::later},
+    Row{.path = "{defaults,lineages.*}.challenge.dns-01", .type = Type::section,
+        .doc = "By a TXT record at _acme-challenge.NAME; the only way to prove wildcards."},
+    Row{.path = "{defaults,lineages.*}.challenge.dns-01.provider", .type = Type::name,
+        .doc = "Who changes the record: one of dns_providers.", .need = Need::required},
     Row{.path = "{defaults,lineages.*}.challenge.tls-alpn-01", .doc = "the tls-alpn-01 challenge", .need = Need::later},
     Row{.path = "{defaults,lineages.*}.challenge.{dns-account-01,dns-persist-01}", .doc = "this challenge", .need = Need::later},
     Row{.path = "{defaults,lineages.*}.keep_versions", .type = Type::integer, .default_text = "5",
@@ -217,6 +283,14 @@ std::string_view type_word(Type type) {
             return "HOST:PORT";
         case Type::host:
             return "server name";
+        case Type::name_server:
+            return "HOST or HOST:PORT";
+        case Type::resolver:
+            return "ADDRESS or ADDRESS:PORT";
+        case Type::secret:
+            return "absolute path or credential:NAME";
+        case Type::api_url:
+            return "https URL, or http URL of this machine";
         case Type::unit:
             return "systemd unit";
         case Type::command:

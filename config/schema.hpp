@@ -30,13 +30,17 @@ enum class Type {
     email,
     https_url,
     proxy_url,
-    listen,    // "ADDRESS:PORT" or "systemd:NAME"
-    endpoint,  // "HOST:PORT"
-    host,      // a server name
-    unit,      // of systemd
-    command,   // an argv list or { shell: "…" }
-    hooks,     // a command, a section with `command`, or a list of these
-    reload,    // a command or a section with `systemd`
+    listen,       // "ADDRESS:PORT" or "systemd:NAME"
+    endpoint,     // "HOST:PORT"
+    host,         // a server name
+    name_server,  // "HOST" or "HOST:PORT"; 53 unless given
+    resolver,     // "ADDRESS" or "ADDRESS:PORT"; 53 unless given
+    secret,       // an absolute path, or "credential:NAME" for a credential of systemd
+    api_url,      // https, or http on this machine
+    unit,         // of systemd
+    command,      // an argv list or { shell: "…" }
+    hooks,        // a command, a section with `command`, or a list of these
+    reload,       // a command or a section with `systemd`
 };
 
 enum class Need {

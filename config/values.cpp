@@ -175,6 +175,38 @@ std::optional<Complaint> host_complaint(std::string_view text) {
     return must_be("a server name such as www.example.com", text);
 }
 
+// A host with an optional port, as parse_name_server takes it apart.
+std::optional<Complaint> name_server_complaint(std::string_view text, bool address_only) {
+    auto parts = parse_name_server(text);
+    if (parts && is_ip_address(parts->host)) return std::nullopt;
+    if (address_only) return must_be("an address such as 192.0.2.1 or \"[2001:db8::1]:5353\"", text);
+    if (parts && is_host(parts->host) && !text.starts_with('-')) return std::nullopt;
+    return must_be("a name server such as ns1.example.com or \"192.0.2.1:5353\"", text);
+}
+
+std::optional<Complaint> secret_complaint(std::string_view text) {
+    constexpr std::string_view credential = "credential:";
+    if (text.starts_with('/')) return path_complaint(text);
+    std::string_view name = text.starts_with(credential) ? text.substr(credential.size()) : std::string_view();
+    bool plain =
+        !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
+        std::ranges::all_of(name, [](char letter) {
+            return is_letter_or_digit(letter) || std::string_view("._-").find(letter) != std::string_view::npos;
+        });
+    if (plain) return std::nullopt;
+    // What stands there instead may be the secret itself: it is not repeated.
+    return Complaint{"must be the absolute path of a file with the secret, or credential:NAME",
+                     "put the secret into a file with mode 0600"};
+}
+
+std::optional<Complaint> api_complaint(std::string_view text) {
+    if (https_host(text)) return std::nullopt;
+    auto host = text.size() <= 2048 ? url_host(text, "http://") : std::nullopt;
+    if (host && (*host == "127.0.0.1" || *host == "localhost" || *host == "::1" || *host == "[::1]"))
+        return std::nullopt;
+    return must_be("an https:// URL, or an http:// URL of 127.0.0.1, [::1] or localhost", text);
+}
+
 std::optional<Complaint> unit_complaint(std::string_view text) {
     bool plain =
         !text.empty() && text.size() <= 255 && text.front() != '-' && std::ranges::all_of(text, [](char letter) {
@@ -224,6 +256,14 @@ std::optional<Complaint> complaint(const Row& row, std::string_view text) {
             return endpoint_complaint(text);
         case Type::host:
             return host_complaint(text);
+        case Type::name_server:
+            return name_server_complaint(text, false);
+        case Type::resolver:
+            return name_server_complaint(text, true);
+        case Type::secret:
+            return secret_complaint(text);
+        case Type::api_url:
+            return api_complaint(text);
         case Type::unit:
             return unit_complaint(text);
         default:
@@ -295,6 +335,13 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
         return std::nullopt;  // an IPv6 address without its brackets
     }
     return HostPort{host, static_cast<std::uint16_t>(*port)};
+}
+
+std::optional<HostPort> parse_name_server(std::string_view text) {
+    if (is_ip_address(text)) return HostPort{text, 53};
+    if (auto parts = parse_host_port(text); parts && parts->port != 0) return parts;
+    if (text.empty() || text.find_first_of(":[]") != std::string_view::npos) return std::nullopt;
+    return HostPort{text, 53};
 }
 
 std::optional<std::string> https_host(std::string_view url) {

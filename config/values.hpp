@@ -33,6 +33,8 @@ struct HostPort {
     std::uint16_t port;
 };
 std::optional<HostPort> parse_host_port(std::string_view text);
+// "HOST", "HOST:PORT", "2001:db8::1", "[2001:db8::1]:5353"; port 53 unless given.
+std::optional<HostPort> parse_name_server(std::string_view text);
 // Lower-case host of an "https://host[:port]/…" URL without user part, fragment or characters that need escaping.
 std::optional<std::string> https_host(std::string_view url);
 

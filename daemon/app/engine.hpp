@@ -28,6 +28,7 @@ class Engine {
     Metrics metrics;
     Store store;
     Deployer deployer;
+    DnsSolvers dns_solvers;
     SolverSet solvers;
     CaClients clients;
     Renewal renewal;

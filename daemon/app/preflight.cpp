@@ -12,6 +12,7 @@ namespace certd {
 namespace {
 
 constexpr Duration check_limit = seconds(20);
+constexpr Duration dns_check_limit = minutes(3);  // DNS has to carry the record to all servers
 
 api::CheckFinding finding_of(std::string check, const Result<void>& result, std::string good) {
     if (result) return {std::move(check), "ok", std::move(good), {}};
@@ -65,14 +66,18 @@ Task<api::CheckFinding> check_challenge(Engine& engine, const config::Lineage& s
     }
     acme::ChallengeTask task;
     task.identifier = spec.names.front();
-    task.type = "http-01";
+    task.wildcard = task.identifier.is_wildcard();
+    if (task.wildcard) task.identifier.value.erase(0, 2);
+    bool by_dns = solvers.front()->can_solve("dns-01", task.identifier, task.wildcard);
+    task.type = by_dns ? "dns-01" : "http-01";
     task.token = base64url(random_bytes(24));
     task.key_authorization = task.token + ".preflight";
-    Result<void> result = co_await attempt(with_timeout(engine.seams.clock, check_limit, "net.timeout",
-                                                        "The challenge response did not become visible",
+    Result<void> result = co_await attempt(with_timeout(engine.seams.clock, by_dns ? dns_check_limit : check_limit,
+                                                        "net.timeout", "The challenge response did not become visible",
                                                         rehearse_solver(*solvers.front(), task)));
-    co_return finding_of("challenge.http-01", result,
-                         "a challenge response can be presented and is answered from here");
+    co_return finding_of("challenge." + task.type, result,
+                         by_dns ? "a challenge record can be put in place and is shown by all name servers"
+                                : "a challenge response can be presented and is answered from here");
 }
 
 Task<api::CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, LineageRecord record) {

@@ -11,6 +11,7 @@ SolverSet::~SolverSet() = default;
 
 std::vector<acme::Solver*> SolverSet::solvers(const config::Challenge& challenge) {
     std::vector<acme::Solver*> result;
+    if (challenge.dns01 && dns_ != nullptr) result.push_back(dns_->solver(challenge.dns01->provider));
     if (!challenge.http01) return result;
     if (!challenge.http01->webroot) {
         if (listener_ != nullptr) result.push_back(listener_);

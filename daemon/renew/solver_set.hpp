@@ -1,7 +1,9 @@
-// The solvers of this process: certd's own http-01 responder, and one webroot solver per configured directory.
+// The solvers of this process: certd's own http-01 responder, one webroot solver per configured directory, and the
+// dns-01 solvers.
 #pragma once
 
 #include "config/model.hpp"
+#include "daemon/dns/solvers.hpp"
 #include "libacme/async/offload.hpp"
 #include "libacme/protocol/solver.hpp"
 
@@ -20,12 +22,14 @@ class SolverSet {
     ~SolverSet();
 
     void set_listener(acme::Solver* listener) { listener_ = listener; }
+    void set_dns(DnsSolvers* dns) { dns_ = dns; }  // answers `dns-01`; not owned
     // In order of preference.
     std::vector<acme::Solver*> solvers(const config::Challenge& challenge);
 
    private:
     Workers& workers_;
     acme::Solver* listener_;
+    DnsSolvers* dns_ = nullptr;
     std::map<std::string, std::unique_ptr<acme::Solver>> webroots_;
 };
 

@@ -12,8 +12,8 @@ namespace certd::dns {
 
 struct UpdateTarget {
     Name zone;
-    std::vector<Endpoint> servers;   // the zone's primary; the first that answers is asked
-    Duration timeout = seconds(10);  // of each
+    std::vector<Endpoint> servers;  // the zone's primary; the first that answers is asked
+    Duration timeout = seconds(6);  // of each
 };
 
 // Adding a value that is there already is success (RFC 2136 §3.4.2.2). The value is looked for afterwards at the same

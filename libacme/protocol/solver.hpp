@@ -6,15 +6,18 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace certd::acme {
 
 struct ChallengeTask {
     Identifier identifier;  // as authorised: without "*."
     bool wildcard = false;
-    std::string type;               // "http-01"
-    std::string token;              // checked: base64url alphabet, 1–256 characters
-    std::string key_authorization;  // token "." thumbprint (RFC 8555 §8.1)
+    std::string type;                    // "http-01"
+    std::string token;                   // checked: base64url alphabet, 1–256 characters
+    std::string key_authorization;       // token "." thumbprint (RFC 8555 §8.1)
+    std::vector<std::string> all_names;  // of the order, for hooks that want to know
+    std::size_t remaining = 0;           // challenges of the order that are presented after this one
 };
 
 class Solver {

@@ -13,6 +13,7 @@ namespace certd::acme {
 namespace {
 
 constexpr std::size_t concurrent_requests = 4;
+constexpr std::size_t concurrent_waits = 16;
 constexpr std::size_t concurrent_clean_ups = 16;  // one that hangs must not keep the others from theirs
 constexpr int tolerated_poll_failures = 5;
 constexpr Duration present_limit = minutes(5);
@@ -43,8 +44,10 @@ class Validation {
     Task<> fetch(Item& item);
     void sort_out();
     void choose(Item& item);
+    void number();
     Task<> answer_and_wait();
     Task<> present(Item& item);
+    Task<> wait_visible(Item& item);
     Task<> respond(Item& item);
     Task<bool> wait_for_attempts();
     Task<> poll_until_final(bool seen);
@@ -80,6 +83,7 @@ Task<> Validation::run(std::vector<Url> urls) {
     // All are chosen and their tokens checked before the first solver is called.
     for (Item& item : items_)
         choose(item);
+    number();
 
     std::exception_ptr error;
     try {
@@ -148,9 +152,22 @@ void Validation::choose(Item& item) {
     }
 }
 
+// What hooks are told of the order as a whole.
+void Validation::number() {
+    std::size_t remaining = items_.size();
+    for (Item& item : items_) {
+        item.task.remaining = --remaining;
+        for (const Identifier& name : names_)
+            item.task.all_names.push_back(name.value);
+    }
+}
+
 Task<> Validation::answer_and_wait() {
     for (Item& item : items_)
         co_await present(item);
+    // All at once: where it takes minutes for a record to be everywhere, it takes them for all records alike.
+    co_await for_each_concurrently(items_.size(), concurrent_waits,
+                                   [this](std::size_t i) { return wait_visible(items_[i]); });
     progress(IssueStep::validating, "Asking " + ca() + " to validate " + names_text(names_));
     engaged_ = true;
     co_await for_each_concurrently(items_.size(), concurrent_requests,
@@ -166,6 +183,10 @@ Task<> Validation::present(Item& item) {
     item.presented = true;
     co_await with_timeout(session_.clock(), present_limit, "challenge.timeout",
                           "Presenting " + label + " took too long", item.solver->present(item.task));
+}
+
+Task<> Validation::wait_visible(Item& item) {
+    std::string label = item.task.type + " for " + item.task.identifier.value;
     co_await with_timeout(session_.clock(), visible_limit, "challenge.timeout",
                           "The answer to " + label + " did not become visible in time",
                           item.solver->wait_visible(item.task));

@@ -59,9 +59,41 @@ TEST_CASE("faulty names are refused at their place") {
     CHECK(said_about("keep_versions: 3") ==
           Lines{"6:3 error: The lineage 'a' has no names, and its own is no DNS name (add names: [www.example.com])"});
     CHECK(said_about("names: [\"*.example.com\"]") ==
-          Lines{"6:32 error: http-01 cannot prove the wildcard '*.example.com' (list the names one by one; dns-01, "
-                "which can, is not available in "
-                "this release)"});
+          Lines{"6:32 error: http-01 cannot prove the wildcard '*.example.com' (add dns-01: { provider: NAME } to the "
+                "challenge, "
+                "or list the names one by one)"});
+}
+
+TEST_CASE("dns-01 proves wildcards by one of the DNS providers") {
+    const std::string provider = "dns_providers: { office: { exec: { present: [/bin/x], cleanup: [/bin/x] } } }\n";
+    auto said = [&](const std::string& members, const std::string& providers) {
+        return findings(base + providers +
+                        "targets: { web: { verify: { tls: [\"h:1\"] } } }\nlineages: { a: { targets: [web], " +
+                        members + " } }\n");
+    };
+    CHECK(said("names: [\"*.example.com\", example.com], challenge: { dns-01: { provider: office } }", provider) ==
+          Lines{});
+    CHECK(said("names: [example.com], challenge: { dns-01: { provider: ofice } }", provider) ==
+          Lines{"6:89 error: There is no DNS provider 'ofice' (did you mean 'office'?)"});
+    CHECK(said("names: [example.com], challenge: { dns-01: {} }", provider) ==
+          Lines{"6:69 error: lineages.a.challenge.dns-01 lacks 'provider' (Who changes the record: one of "
+                "dns_providers.)"});
+    CHECK(said("names: [192.0.2.1], challenge: { dns-01: { provider: office } }", provider) ==
+          Lines{"6:42 error: dns-01 cannot prove the address '192.0.2.1' (add http-01: {} to the challenge)"});
+    CHECK(said("names: [example.com]", "dns_providers: { office: {} }\n") ==
+          Lines{"4:18 error: The DNS provider 'office' does not say how (add one of rfc2136, exec, lego_exec, httpreq, "
+                "acme_dns, cloudflare, route53)"});
+    CHECK(said("names: [example.com]",
+               "dns_providers: { office: { cloudflare: { token_file: /t }, httpreq: { endpoint: "
+               "\"https://h.example\" } } }\n") ==
+          Lines{"4:40 error: The DNS provider 'office' is both httpreq and cloudflare (make two providers of it)"});
+    CHECK(said("names: [example.com]", "dns_providers: { office: { cloudflare: { token_file: s3cret } } }\n") ==
+          Lines{"4:54 error: dns_providers.office.cloudflare.token_file must be the absolute path of a file with the "
+                "secret, or credential:NAME (put the secret into a file with mode 0600)"});
+    CHECK(
+        said("names: [example.com]", "dns_providers: { office: { httpreq: { endpoint: \"http://h.example\" } } }\n") ==
+        Lines{"4:49 error: dns_providers.office.httpreq.endpoint must be an https:// URL, or an http:// URL of "
+              "127.0.0.1, [::1] or localhost, not 'http://h.example'"});
 }
 
 TEST_CASE("a lineage has at most 100 names") {

@@ -27,6 +27,32 @@ const InstallStep& step(const Config& config) {
     return target(config).install.at(0);
 }
 
+template <class Kind>
+const Kind& dns(const Config& config) {
+    return std::get<Kind>(config.dns_providers.at("dns")->kind);
+}
+const DnsProvider& dns(const Config& config) {
+    return *config.dns_providers.at("dns");
+}
+
+// A provider of the kind that `key` is about, with what its kind requires.
+void add_dns_provider(const std::string& key, std::map<std::string, std::string>& members) {
+    const std::string start = "dns_providers.*.";
+    const std::map<std::string, std::map<std::string, std::string>> required = {
+        {"rfc2136", {{"key_name", "k"}, {"secret_file", "/s"}}},
+        {"exec", {{"present", "[/bin/x]"}, {"cleanup", "[/bin/x]"}}},
+        {"lego_exec", {{"command", "[/bin/x]"}}},
+        {"httpreq", {{"endpoint", "\"https://h.example\""}}},
+        {"acme_dns", {{"server", "\"https://h.example\""}, {"accounts_file", "/s"}}},
+        {"cloudflare", {{"token_file", "/s"}}},
+        {"route53", {{"access_key_file", "/s"}, {"secret_key_file", "/s"}}}};
+    std::string kind = key.starts_with(start) ? key.substr(start.size()) : "exec";
+    kind = kind.substr(0, kind.find('.'));
+    if (!required.contains(kind)) kind = "exec";
+    for (const auto& [name, value] : required.at(kind))
+        members[start + kind + "." + name] = value;
+}
+
 // A configuration with one of everything, into which `value` is set for `key` (a path with "*" and "[]").
 std::string text_with(const std::string& key, const std::string& value) {
     std::map<std::string, std::string> members = {{"http_challenge.listen", "\"[::]:80\""},
@@ -37,8 +63,10 @@ std::string text_with(const std::string& key, const std::string& value) {
                                                   {"lineages.*.names", "[example.com]"}};
     if (key.ends_with("].timeout") || key.ends_with("].user"))
         members[key.substr(0, key.rfind('.')) + ".command"] = "[/bin/x]";
+    if (key.find("dns") != std::string::npos) add_dns_provider(key, members);
     if (!value.empty()) members[key] = value;
-    const std::map<std::string, std::string> names = {{"cas", "main"}, {"targets", "web"}, {"lineages", "example.com"}};
+    const std::map<std::string, std::string> names = {
+        {"cas", "main"}, {"dns_providers", "dns"}, {"targets", "web"}, {"lineages", "example.com"}};
 
     std::string text;
     std::function<void(const std::string&, std::string)> write = [&](const std::string& prefix, std::string indent) {
@@ -179,6 +207,53 @@ const std::map<std::string, Case>& cases() {
                                                    "[/bin/x]5m"};
             all[scope + "post_issue[].user"] = {"u", FIELD(hooks(lineage(config).post_issue)), "[/bin/x]5mu",
                                                 "[/bin/x]5m"};
+        }
+        const std::string dns_scope = "dns_providers.*.";
+        auto add = [&](const std::string& key, Case one) { all[dns_scope + key] = std::move(one); };
+        add("rfc2136.server", {"[ns1.example, \"[::1]:5353\"]", FIELD(list(dns<DnsRfc2136>(config).servers)),
+                               "[ns1.example [::1]:5353]", "[]"});
+        add("rfc2136.key_name", {"key.example", FIELD(dns<DnsRfc2136>(config).key_name), "key.example", ""});
+        add("rfc2136.algorithm",
+            {"hmac-sha512", FIELD(dns<DnsRfc2136>(config).algorithm), "hmac-sha512", "hmac-sha256"});
+        add("rfc2136.secret_file",
+            {"\"credential:tsig\"", FIELD(dns<DnsRfc2136>(config).secret_file), "credential:tsig", ""});
+        add("rfc2136.ttl", {"5m", FIELD(format_duration(dns<DnsRfc2136>(config).ttl)), "5m", "1m"});
+        add("exec.present", {"[a, b]", FIELD(list(dns<DnsExec>(config).present)), "[a b]", ""});
+        add("exec.cleanup", {"[a, b]", FIELD(list(dns<DnsExec>(config).cleanup)), "[a b]", ""});
+        add("exec.wait", {"[a, b]", FIELD(list(dns<DnsExec>(config).wait)), "[a b]", "[]"});
+        add("exec.timeout", {"1m", FIELD(format_duration(dns<DnsExec>(config).timeout)), "1m", "5m"});
+        add("exec.user", {"u", FIELD(dns<DnsExec>(config).user), "u", ""});
+        add("lego_exec.command", {"[a, b]", FIELD(list(dns<DnsLegoExec>(config).command)), "[a b]", ""});
+        add("lego_exec.timeout", {"1m", FIELD(format_duration(dns<DnsLegoExec>(config).timeout)), "1m", "5m"});
+        add("lego_exec.user", {"u", FIELD(dns<DnsLegoExec>(config).user), "u", ""});
+        add("httpreq.endpoint", {"\"http://127.0.0.1:8080/dns\"", FIELD(dns<DnsHttpReq>(config).endpoint),
+                                 "http://127.0.0.1:8080/dns", ""});
+        add("httpreq.username_file", {"/u", FIELD(optional(dns<DnsHttpReq>(config).username_file)), "/u", "unset"});
+        add("httpreq.password_file", {"/p", FIELD(optional(dns<DnsHttpReq>(config).password_file)), "/p", "unset"});
+        add("acme_dns.server",
+            {"\"https://a.example\"", FIELD(dns<DnsAcmeDns>(config).server), "https://a.example", ""});
+        add("acme_dns.accounts_file", {"/a", FIELD(dns<DnsAcmeDns>(config).accounts_file), "/a", ""});
+        add("cloudflare.token_file", {"/t", FIELD(dns<DnsCloudflare>(config).token_file), "/t", ""});
+        add("cloudflare.endpoint", {"\"https://c.example\"", FIELD(dns<DnsCloudflare>(config).endpoint),
+                                    "https://c.example", "https://api.cloudflare.com/client/v4"});
+        add("route53.access_key_file", {"/a", FIELD(dns<DnsRoute53>(config).access_key_file), "/a", ""});
+        add("route53.secret_key_file", {"/b", FIELD(dns<DnsRoute53>(config).secret_key_file), "/b", ""});
+        add("route53.session_token_file",
+            {"/c", FIELD(optional(dns<DnsRoute53>(config).session_token_file)), "/c", "unset"});
+        add("route53.zone_id", {"Z1", FIELD(optional(dns<DnsRoute53>(config).zone_id)), "Z1", "unset"});
+        add("route53.endpoint", {"\"https://r.example\"", FIELD(dns<DnsRoute53>(config).endpoint), "https://r.example",
+                                 "https://route53.amazonaws.com"});
+        add("propagation.timeout", {"3m", FIELD(format_duration(dns(config).propagation.timeout)), "3m", "2m"});
+        add("propagation.interval", {"1s", FIELD(format_duration(dns(config).propagation.interval)), "1s", "5s"});
+        add("propagation.quorum", {"2", FIELD(std::to_string(dns(config).propagation.quorum)), "2", "0"});
+        add("propagation.servers", {"ns.example", FIELD(list(dns(config).propagation.servers)), "[ns.example]", "[]"});
+        add("resolvers", {"[192.0.2.1, \"192.0.2.2:5353\"]", FIELD(list(dns(config).resolvers)),
+                          "[192.0.2.1 192.0.2.2:5353]", "[]"});
+        add("domains", {"[example.com]", FIELD(list(dns(config).domains)), "[example.com]", "[]"});
+        add("ca_bundle", {"/b.pem", FIELD(optional(dns(config).ca_bundle)), "/b.pem", "unset"});
+        for (std::string scope : {"defaults.", "lineages.*."}) {
+            all[scope + "challenge.dns-01.provider"] = {"dns", FIELD(lineage(config).challenge.dns01->provider->name),
+                                                        "dns", ""};
         }
         all["targets.*.exec[].command"] = {"[a]", FIELD(hooks(target(config).exec)), "[a]5m", ""};
         all["targets.*.exec[].timeout"] = {"1m", FIELD(hooks(target(config).exec)), "[/bin/x]1m", "[/bin/x]5m"};

@@ -256,8 +256,6 @@ TEST_CASE("keys of a lineage that are of later releases, or will never be, say s
             member + " } }\n");
         return lines.empty() ? "" : lines[0];
     };
-    CHECK(lineage("challenge: { dns-01: {} }") ==
-          "5:57 error: dns-01: the dns-01 challenge is not available in this release");
     CHECK(lineage("challenge: { tls-alpn-01: {} }") ==
           "5:57 error: tls-alpn-01: the tls-alpn-01 challenge is not available in this release");
     CHECK(lineage("profile: shortlived") ==
@@ -291,9 +289,10 @@ TEST_CASE("names of CAs, targets and lineages keep to their grammar") {
 }
 
 TEST_CASE("a file that is no mapping is told so") {
-    CHECK(findings("just text\n") == Lines{"1:1 error: The file must be a mapping (known here: cas, control, defaults, "
-                                           "http_challenge, jitter, lineages, log, metrics, "
-                                           "parallel_orders, state_dir, targets)"});
+    CHECK(findings("just text\n") ==
+          Lines{"1:1 error: The file must be a mapping (known here: cas, control, defaults, dns_providers, "
+                "http_challenge, jitter, lineages, log, metrics, "
+                "parallel_orders, state_dir, targets)"});
     CHECK(findings("lineages: [a]\n") == Lines{"1:11 error: lineages must be a mapping from names to mappings"});
 }
 

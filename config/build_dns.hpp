@@ -1,0 +1,12 @@
+// From a section of `dns_providers` to its value.
+#pragma once
+
+#include "config/dns.hpp"
+#include "config/document.hpp"
+#include "config/report.hpp"
+
+namespace certd::config {
+
+std::shared_ptr<const DnsProvider> build_dns_provider(TreeNode key, TreeNode value, Report& report);
+
+}  // namespace certd::config
