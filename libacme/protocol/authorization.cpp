@@ -11,6 +11,10 @@ namespace certd::acme {
 namespace {
 
 constexpr std::size_t most_challenges = 50;
+constexpr const char* dns_hint =
+    "Check that all name servers of the zone, as the internet sees them, show the TXT records of _acme-challenge.NAME, "
+    "and "
+    "that its CNAME and DNSSEC are in order";
 
 std::string name_of(const Authorization& authorization) {
     return (authorization.wildcard ? "*." : "") + escape_untrusted(authorization.identifier.value, 260);
@@ -24,6 +28,9 @@ Challenge read_challenge(const Json& json, const std::string& what) {
     challenge.status = json.string_or("status");
     if (const Json& error = json["error"]; error.is_object()) {
         challenge.error = problem_of_document(error, what + " by " + escape_untrusted(challenge.type, 40));
+        // The catalogue's hints are about http-01, the usual one.
+        bool unmet = challenge.error->kind == ProblemKind::validation && challenge.error->code != "acme.caa";
+        if (challenge.type == "dns-01" && unmet) challenge.error->hint = dns_hint;
     }
     return challenge;
 }

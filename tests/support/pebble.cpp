@@ -51,8 +51,9 @@ Pebble::Pebble(std::filesystem::path directory, std::uint16_t http_port, PebbleO
 void Pebble::start() {
     const auto knob = [](const char* name, int value) { return fmt::format("{}={}", name, value); };
     pebble_ = std::make_unique<Child>(
-        std::vector<std::string>{program("pebble"), "-config", directory_ / "pebble.json", "-dnsserver",
-                                 fmt::format("127.0.0.1:{}", dns_port_)},
+        std::vector<std::string>{
+            program("pebble"), "-config", directory_ / "pebble.json", "-dnsserver",
+            options_.name_server.empty() ? fmt::format("127.0.0.1:{}", dns_port_) : options_.name_server},
         ChildOptions{
             {knob("PEBBLE_WFE_NONCEREJECT", options_.nonce_reject), knob("PEBBLE_AUTHZREUSE", options_.authz_reuse),
              knob("PEBBLE_ALTERNATE_ROOTS", options_.alternate_roots),

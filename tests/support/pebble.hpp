@@ -18,6 +18,7 @@ struct PebbleOptions {
     int sleep_seconds = 5;
     bool always_valid = false;  // no validation at all
     int validity_seconds = 90 * 86400;
+    std::string name_server;  // "ADDRESS:PORT" it resolves by; empty: its own, where every name is 127.0.0.1
 };
 
 class Pebble {

@@ -27,6 +27,31 @@ TEST_CASE("the answer is in place and visible before the CA is told, and until t
     bed.check_nothing_left();
 }
 
+TEST_CASE("a failed dns-01 validation gets a remedy about DNS") {
+    IssuanceBed bed;
+    RecordingSolver dns_solver(bed.clock, "dns-01");
+    bed.solvers = {&dns_solver};
+    bed.ca.knobs.validate = [](auto&&...) { return false; };
+    auto issued = bed.issue();
+    REQUIRE_FALSE(issued);
+    CHECK(issued.error().code == "acme.unauthorized");
+    CHECK(issued.error().hint.find("TXT records of _acme-challenge.NAME") != std::string::npos);
+}
+
+TEST_CASE("all challenges are presented before any is waited for, and each is told of the others") {
+    IssuanceBed bed;
+    bed.request.names = {dns("a.example.com"), dns("b.example.com")};
+    REQUIRE(bed.issue());
+    REQUIRE(bed.solver.calls.size() > 4);
+    CHECK(bed.solver.calls[0].operation == "present");
+    CHECK(bed.solver.calls[1].operation == "present");
+    CHECK(bed.solver.calls[2].operation == "wait_visible");
+    CHECK(bed.solver.calls[3].operation == "wait_visible");
+    CHECK(bed.solver.calls[0].task.remaining == 1);
+    CHECK(bed.solver.calls[1].task.remaining == 0);
+    CHECK(bed.solver.calls[1].task.all_names == std::vector<std::string>{"a.example.com", "b.example.com"});
+}
+
 TEST_CASE("the solver is given the key authorization of RFC 8555 §8.1") {
     IssuanceBed bed;
     std::string expected;

@@ -1,0 +1,162 @@
+// dns-01 against BIND: a primary and a secondary that lags, Pebble resolving through the primary (faults F28, F29).
+#include "tests/e2e/world.hpp"
+#include "tests/support/bind.hpp"
+
+#include <fmt/format.h>
+
+using namespace certd::test;
+
+namespace {
+
+const std::string challenge = "_acme-challenge.example.test";
+
+// BIND has to be there before Pebble, which resolves through it.
+struct DnsWorld {
+    explicit DnsWorld(BindOptions options = {}) : bind(directory.path() / "bind", std::move(options)) {
+        WorldOptions with;
+        with.pebble.name_server = Bind::primary() + ":53";
+        world = std::make_unique<World>(with);
+    }
+
+    Sample sample(const std::string& more = {}) const {
+        Sample made;
+        made.names = "[example.test, \"*.example.test\"]";
+        made.challenge = "{ dns-01: { provider: bind } }";
+        made.top = fmt::format(R"(dns_providers:
+  bind:
+    rfc2136: {{ key_name: certd-key, secret_file: {} }}
+    resolvers: [{}]
+{})",
+                               bind.key_file().string(), Bind::primary(), more);
+        return made;
+    }
+
+    // The code of the problem that a renewal ends with.
+    std::string problem_of_renewal(const Sample& with) {
+        world->start(with);
+        const Output renewed = world->certd.ctl({"renew", "shop"});
+        INFO(renewed.both());
+        REQUIRE(renewed.exit_code == 1);
+        return world->certd.lineage("shop")["last_problem"].string_or("code");
+    }
+
+    TempDirectory directory;
+    Bind bind;
+    std::unique_ptr<World> world;
+};
+
+bool has_network() {
+    if (enter_own_network()) return true;
+    WARN("a network of its own needs root");
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("a name and its wildcard are proven by two TXT values at once, and the values of others survive") {
+    if (!has_network()) return;
+    DnsWorld dns({true, "_acme-challenge TXT \"somebody else's\"\n_acme-challenge TXT \"and\" \"another\"\n"});
+    dns.world->start(dns.sample());
+    const Output renewed = dns.world->certd.ctl({"renew", "shop"});
+    INFO(renewed.both() << dns.bind.log());
+    REQUIRE(renewed.exit_code == 0);
+    REQUIRE(dns.world->certd.version("shop") == 1);
+    REQUIRE(dns.world->nginx.served("example.test") == dns.world->live_fingerprint());
+    const std::vector<std::string> others = {"andanother", "somebody else's"};
+    CHECK(Bind::texts(Bind::primary(), challenge) == others);
+    // Two values were there: BIND logs every change.
+    const std::string log = dns.bind.log();
+    std::size_t added = 0;
+    for (std::size_t at = log.find("adding an RR at"); at != std::string::npos;
+         at = log.find("adding an RR at", at + 1))
+        ++added;
+    CHECK(added == 2);
+}
+
+TEST_CASE("a CNAME at the challenge name is followed into another zone") {
+    if (!has_network()) return;
+    DnsWorld dns({false, "_acme-challenge CNAME example.elsewhere.test.\n"});
+    dns.world->start(dns.sample());
+    const Output renewed = dns.world->certd.ctl({"renew", "shop"});
+    INFO(renewed.both() << dns.bind.log());
+    REQUIRE(renewed.exit_code == 0);
+    CHECK(dns.bind.log().find("adding an RR at 'example.elsewhere.test'") != std::string::npos);
+    CHECK(Bind::texts(Bind::primary(), "example.elsewhere.test").empty());
+}
+
+TEST_CASE("a wrong TSIG secret is a problem that says so, and no order is spent on it again at once") {
+    if (!has_network()) return;
+    DnsWorld dns({false, ""});
+    dns.bind.write_key("d3Jvbmcgc2VjcmV0IQ==");
+    CHECK(dns.problem_of_renewal(dns.sample()) == "dns.notSigned");
+    const Output explained = dns.world->certd.ctl({"explain", "shop"});
+    CHECK(explained.out.find("BADSIG") != std::string::npos);
+    CHECK(Bind::texts(Bind::primary(), challenge).empty());
+    CHECK(dns.world->certd.log().find("d3Jvbmcgc2VjcmV0IQ") == std::string::npos);
+}
+
+TEST_CASE("an update that BIND passes over because of a CNAME the resolver does not know is noticed") {
+    if (!has_network()) return;
+    DnsWorld dns({true, "_acme-challenge CNAME example.elsewhere.test.\n", true});
+    Sample sample = dns.sample();
+    sample.top = fmt::format(R"(dns_providers:
+  bind:
+    rfc2136: {{ server: {}, key_name: certd-key, secret_file: {} }}
+    resolvers: [{}]
+)",
+                             Bind::primary(), dns.bind.key_file().string(), Bind::secondary());
+    CHECK(dns.problem_of_renewal(sample) == "dns.updateIgnored");
+    CHECK(Bind::texts(Bind::primary(), "example.elsewhere.test").empty());
+}
+
+TEST_CASE("a server that lags beyond the timeout is named, and a quorum lets it be") {
+    if (!has_network()) return;
+    DnsWorld dns;
+    dns.bind.stop_secondary();
+    CHECK(dns.problem_of_renewal(dns.sample("    propagation: { timeout: 2s }\n")) == "dns.notVisible");
+    const std::string told = dns.world->certd.lineage("shop")["last_problem"].string_or("remote");
+    CHECK(told.find("ns2.example.test (" + Bind::secondary() + ") has no answer") != std::string::npos);
+    CHECK(Bind::texts(Bind::primary(), challenge).empty());
+
+    dns.world->certd.configure(dns.world->configuration(dns.sample("    propagation: { timeout: 20s, quorum: 1 }\n")));
+    REQUIRE(dns.world->certd.ctl({"reload"}).exit_code == 0);
+    const Output renewed = dns.world->certd.ctl({"renew", "shop", "--force"});
+    INFO(renewed.both());
+    REQUIRE(renewed.exit_code == 0);
+}
+
+TEST_CASE("a key file that everybody may read is refused before an update is sent") {
+    if (!has_network()) return;
+    DnsWorld dns({false, ""});
+    std::filesystem::permissions(dns.bind.key_file(), std::filesystem::perms(0644));
+    CHECK(dns.problem_of_renewal(dns.sample()) == "storage.permissions");
+    CHECK(dns.bind.log().find("adding an RR") == std::string::npos);
+}
+
+TEST_CASE("a program in the form of certbot's hooks puts the records in place") {
+    if (!has_network()) return;
+    DnsWorld dns({false, ""});
+    const auto hook = dns.directory.path() / "hook";
+    write_file(hook, fmt::format("#!/bin/sh\nprintf 'server {}\\nupdate %s %s. {} TXT %s\\nsend\\n' \"$1\" "
+                                 "\"_acme-challenge.$CERTBOT_DOMAIN\" \"$CERTBOT_VALIDATION\" | nsupdate -k {}\n"
+                                 "echo \"$1 $CERTBOT_DOMAIN $CERTBOT_REMAINING_CHALLENGES $CERTBOT_ALL_DOMAINS "
+                                 "$CERTBOT_AUTH_OUTPUT\" >> {}\necho output\n",
+                                 Bind::primary(), 60, dns.bind.key_file().string(),
+                                 (dns.directory.path() / "calls").string()));
+    std::filesystem::permissions(hook, std::filesystem::perms(0755));
+    Sample sample = dns.sample();
+    sample.top = fmt::format(R"(dns_providers:
+  bind:
+    exec: {{ present: [{0}, add], cleanup: [{0}, delete] }}
+    resolvers: [{1}]
+)",
+                             hook.string(), Bind::primary());
+    dns.world->start(sample);
+    const Output renewed = dns.world->certd.ctl({"renew", "shop"});
+    INFO(renewed.both());
+    REQUIRE(renewed.exit_code == 0);
+    CHECK(Bind::texts(Bind::primary(), challenge).empty());
+    const std::string calls = read_file(dns.directory.path() / "calls");
+    CHECK(calls.find("add example.test 1 *.example.test,example.test ") != std::string::npos);
+    CHECK(calls.find("delete example.test 0 *.example.test,example.test output") != std::string::npos);
+}
