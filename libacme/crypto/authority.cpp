@@ -70,6 +70,9 @@ Bytes write_extensions(const CertificateTemplate& subject, ByteView public_key, 
     if (!subject.names.empty()) {
         add(x509::subject_alternative_name, subject.common_name.empty(), x509::write_names(subject.names));
     }
+    if (!subject.acme_identifier.empty()) {
+        add(x509::acme_identifier, true, der::encode(der::octet_string, subject.acme_identifier));
+    }
     add(x509::subject_key_identifier, false, der::encode(der::octet_string, key_identifier(public_key)));
     add(x509::authority_key_identifier, false, der::encode(der::sequence, der::encode(der::context(0), authority)));
     return der::encode(der::context_constructed(3), der::encode(der::sequence, list));

@@ -17,6 +17,7 @@ inline constexpr std::uint8_t subject_alternative_name[] = {0x55, 0x1d, 0x11};
 inline constexpr std::uint8_t basic_constraints[] = {0x55, 0x1d, 0x13};
 inline constexpr std::uint8_t authority_key_identifier[] = {0x55, 0x1d, 0x23};
 inline constexpr std::uint8_t extended_key_usage[] = {0x55, 0x1d, 0x25};
+inline constexpr std::uint8_t acme_identifier[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x1f};  // RFC 8737 §6.1
 inline constexpr std::uint8_t extension_request[] = {0x2a, 0x86, 0x48, 0x86, 0xf7,
                                                      0x0d, 0x01, 0x09, 0x0e};  // RFC 2985 §5.4.2
 

@@ -3,6 +3,9 @@
 
 #include "libacme/crypto/openssl.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -22,7 +25,19 @@ const char* name_of(HmacHash hash) {
     return "";
 }
 
+constexpr std::array<std::string_view, 3> jws_names = {"HS256", "HS384", "HS512"};
+
 }  // namespace
+
+std::string_view jws_name(HmacHash hash) {
+    return jws_names.at(static_cast<std::size_t>(hash));
+}
+
+std::optional<HmacHash> hash_from_jws_name(std::string_view name) {
+    const auto* found = std::ranges::find(jws_names, name);
+    if (found == jws_names.end()) return std::nullopt;
+    return static_cast<HmacHash>(found - jws_names.begin());
+}
 
 std::size_t size_of(HmacHash hash) {
     switch (hash) {

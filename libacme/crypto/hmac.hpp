@@ -3,9 +3,14 @@
 
 #include "libacme/base/bytes.hpp"
 
+#include <optional>
+#include <string_view>
+
 namespace certd {
 
 enum class HmacHash { sha256, sha384, sha512 };
+std::string_view jws_name(HmacHash hash);  // "HS256" (RFC 7518 §3.2)
+std::optional<HmacHash> hash_from_jws_name(std::string_view name);
 
 std::size_t size_of(HmacHash hash);                          // octets of a digest
 Bytes hmac(HmacHash hash, ByteView key, ByteView data);      // throws Failure(crypto.key)

@@ -1,16 +1,13 @@
-// The accept loop: takes connections as long as it runs, makes room when there are too many, waits when there are no
-// descriptors, and ends after its connections have ended.
+// The server: takes on connections as long as it runs, makes room when there are too many, and ends after its
+// connections have ended.
 #include "libacme/net/http_server.hpp"
 
 #include "libacme/async/task_group.hpp"
+#include "libacme/net/accept.hpp"
 #include "libacme/net/address.hpp"
 #include "libacme/net/http_connection.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <list>
 
 #include <netinet/in.h>
@@ -20,32 +17,6 @@
 
 namespace certd {
 namespace {
-
-constexpr Duration exhausted_pause = milliseconds(100);
-
-struct Accepted {
-    int fd = -1;
-    int error = 0;
-    sockaddr_storage address{};
-};
-
-Accepted accept_now(int listening) {
-    Accepted accepted;
-    socklen_t size = sizeof accepted.address;
-    accepted.fd =
-        ::accept4(listening, reinterpret_cast<sockaddr*>(&accepted.address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (accepted.fd < 0) accepted.error = errno;
-    return accepted;
-}
-
-bool is_exhaustion(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
-// Errors of the listening socket itself; all others concern one connection that did not come about.
-bool is_fatal(int error) {
-    return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP;
-}
 
 Peer peer_of(const Accepted& accepted) {
     Peer peer;
@@ -146,28 +117,6 @@ struct HttpServer::State {
             std::make_unique<HttpConnection>(clock, options, handler, std::move(socket), peer_of(accepted));
         tasks.spawn("connection", serve(std::move(connection)));
     }
-
-    Task<> accept_for_ever(StreamSocket& listening, TaskGroup& tasks) {
-        const auto executor = co_await asio::this_coro::executor;
-        bool exhausted = false;
-        for (;;) {
-            co_await listening.async_wait(StreamSocket::wait_read, asio::use_awaitable);
-            const auto accepted = accept_now(listening.native_handle());
-            if (accepted.fd >= 0) {
-                exhausted = false;
-                take_on(accepted, tasks, executor);
-            } else if (is_exhaustion(accepted.error)) {
-                const auto text = std::string("Cannot accept connections (") + std::strerror(accepted.error) + ")";
-                if (!exhausted) report(problem("net.accept", text));
-                exhausted = true;
-                make_room();
-                co_await clock.sleep(exhausted_pause);
-            } else if (is_fatal(accepted.error)) {
-                fail("net.accept",
-                     std::string("The listening socket is unusable (") + std::strerror(accepted.error) + ")");
-            }
-        }
-    }
 };
 
 HttpServer::HttpServer(Clock& clock, Listener listener, HttpServerOptions options, RequestHandler handler)
@@ -180,16 +129,18 @@ Task<> HttpServer::run() {
     auto executor = co_await asio::this_coro::executor;
     TaskGroup tasks(executor,
                     [state](const std::string&, std::exception_ptr error) { state->report(problem_of(error)); });
-    StreamSocket listening(executor, asio::generic::stream_protocol(AF_UNSPEC, 0), state->listener.fd());
+    AcceptHooks hooks;
+    hooks.take_on = [&](const Accepted& accepted) { state->take_on(accepted, tasks, executor); };
+    hooks.make_room = [&] { state->make_room(); };
+    hooks.report = [&](const Problem& problem) { state->report(problem); };
     std::exception_ptr error;
     try {
-        co_await state->accept_for_ever(listening, tasks);
+        co_await accept_connections(state->clock, state->listener.fd(), std::move(hooks));
     } catch (...) {
         error = std::current_exception();
     }
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await asio::this_coro::throw_if_cancelled(false);
-    listening.release();  // the listener stays the owner of the descriptor
     co_await tasks.stop();
     std::rethrow_exception(error);
 }

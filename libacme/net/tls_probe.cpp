@@ -16,6 +16,7 @@ asio::ssl::context& shared_context() {
 Task<Served> observe(Clock& clock, ProbeRequest request, HostPort address) {
     TlsStream stream(co_await connect_to(clock, address), shared_context(), request.address);
     stream.set_server_name(request.server_name);
+    if (!request.protocol.empty()) stream.offer_only(request.protocol);
     co_await stream.handshake();
     Served served;
     served.chain = stream.peer_chain();

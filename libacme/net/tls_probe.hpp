@@ -12,6 +12,7 @@ struct ProbeRequest {
     std::string address;      // "127.0.0.1:443", "[::1]:443", "web1.internal:443"
     std::string server_name;  // SNI; empty or an IP literal: none is sent
     Duration timeout = seconds(5);
+    std::string protocol;  // offered by ALPN as the only one, and to be chosen; empty: no ALPN
 };
 
 struct Served {

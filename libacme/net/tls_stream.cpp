@@ -93,6 +93,13 @@ void TlsStream::require_host(const std::string& host, Time now) {
     SSL_set_verify(handle(), SSL_VERIFY_PEER, &TlsStream::on_verify);
 }
 
+void TlsStream::offer_only(const std::string& protocol) {
+    protocol_ = protocol;
+    std::string list = static_cast<char>(protocol.size()) + protocol;
+    ByteView octets = as_bytes(list);
+    SSL_set_alpn_protos(handle(), octets.data(), static_cast<unsigned>(octets.size()));
+}
+
 void TlsStream::resume(const TlsSession& session) {
     if (session) SSL_set_session(handle(), session.get());
 }
@@ -126,7 +133,8 @@ void TlsStream::check_protocol() const {
     unsigned length = 0;
     SSL_get0_alpn_selected(handle(), &chosen, &length);
     const auto protocol = as_text(ByteView(chosen, length));
-    if (length == 0 || protocol == "http/1.1") return;
+    if (protocol_.empty() ? length == 0 || protocol == "http/1.1" : protocol == protocol_) return;
+    if (length == 0) fail("tls.handshake", "TLS handshake with " + name_ + " did not choose " + protocol_);
     fail("tls.handshake", "TLS handshake with " + name_ + " chose a protocol that was not offered",
          std::string(protocol));
 }

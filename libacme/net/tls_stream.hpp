@@ -34,8 +34,9 @@ class TlsStream {
 
     void set_server_name(const std::string& host);  // SNI, unless `host` is empty or an address
     void require_host(const std::string& host,
-                      Time now);             // name or address the certificate must be for; valid at `now`
-    void resume(const TlsSession& session);  // offered in the handshake
+                      Time now);                   // name or address the certificate must be for; valid at `now`
+    void offer_only(const std::string& protocol);  // by ALPN (RFC 7301); the server must choose it
+    void resume(const TlsSession& session);        // offered in the handshake
 
     // Throws Failure(tls.untrusted | tls.wrongName | tls.expired | tls.handshake).
     Task<> handshake();
@@ -66,6 +67,7 @@ class TlsStream {
     std::string name_;
     asio::ssl::stream<TcpSocket> stream_;
     std::string host_;
+    std::string protocol_;
     TlsSession session_;
     Rejection rejection_;
 };
