@@ -35,7 +35,7 @@ std::string_view dns_name_fault(std::string_view name) {
         if (label.front() == '-' || label.back() == '-') return "a label begins or ends with '-'";
         if (!std::ranges::all_of(
                 label, [](char letter) { return is_lower_or_digit(letter) || letter == '-' || letter == '_'; })) {
-            return "only letters, digits and '-' are allowed (write IDNs as A-labels, xn--…)";
+            return "only letters, digits and '-' are allowed";
         }
     }
     if (name.find('.') == std::string_view::npos) return "it has no dot";

@@ -58,7 +58,16 @@ Task<Downloaded> download_chains(Session& session, Url certificate, ChainExpecta
 }
 
 std::optional<std::size_t> preferred_chain(std::span<const Chain> chains, const std::string& preferred) {
-    auto matches = [&](const Chain& chain) { return chain.back().issuer_common_name() == preferred; };
+    if (preferred == "shortest") {
+        auto least = std::ranges::min_element(chains, {}, [](const Chain& chain) { return chain.size(); });
+        return static_cast<std::size_t>(least - chains.begin());
+    }
+    std::string fingerprint = lower_ascii(preferred);
+    std::erase(fingerprint, ':');
+    auto has_it = [&](const Certificate& certificate) { return certificate.fingerprint_sha256() == fingerprint; };
+    auto matches = [&](const Chain& chain) {
+        return chain.back().issuer_common_name() == preferred || std::ranges::any_of(chain, has_it);
+    };
     auto found = std::ranges::find_if(chains, matches);
     if (found == chains.end()) return std::nullopt;
     return static_cast<std::size_t>(found - chains.begin());

@@ -21,7 +21,8 @@ struct Downloaded {
 // Throws Failure (crypto.*) when the default chain is not what was expected; a bad alternate is only left out.
 Task<Downloaded> download_chains(Session& session, Url certificate, ChainExpectation expectation);
 
-// The first chain whose topmost certificate was issued by `preferred`, else nullopt.
+// The first chain that fits `preferred`, else nullopt: the common name of the issuer of its topmost certificate, the
+// SHA-256 fingerprint of a certificate in it (hex, colons or not), or "shortest".
 std::optional<std::size_t> preferred_chain(std::span<const Chain> chains, const std::string& preferred);
 
 }  // namespace certd::acme

@@ -37,7 +37,9 @@ class Issuance {
     Task<Order> fetch_recorded_url(std::string text);
     Task<std::optional<Issued>> finish_recorded(Order order);
     Task<Order> begin();
-    Task<Order> place();
+    Task<std::optional<std::string>> offered_profile();
+    Task<Order> place(std::optional<std::string> profile);
+    std::string leave_out(OrderExtras& extras, const Failure& refusal) const;
     Task<Issued> finish(Order order);
     Task<> validate(const Order& order);
     Task<Issued> download(Order order);
@@ -134,32 +136,61 @@ Task<std::optional<Issued>> Issuance::finish_recorded(Order order) {
 // any point leaves enough to go on with the same key (RFC 8555 §7.4, acme-facts C1, C14).
 Task<Order> Issuance::begin() {
     progress(IssueStep::ordering, "Ordering a certificate for " + names_text(request_.names) + " from " + ca());
+    std::optional<std::string> profile = co_await offered_profile();
     if (!record_) record_ = co_await make_record(session_, workers_, request_);
     record_->ca = ca();
     record_->directory_url = session_.options().directory.text;
     record_->account_url = session_.account().url;
     record_->created = session_.clock().now();
     co_await journal();
-    Order order = co_await place();
+    Order order = co_await place(std::move(profile));
     record_->order_url = order.url.text;
     co_await journal();
     co_return order;
 }
 
-// RFC 9773 §5: the predecessor is named only to a CA with renewal information. A refusal on its account costs one more
-// request, never the certificate.
-Task<Order> Issuance::place() {
+// The profile to ask for: one that the CA does not advertise is not asked for (draft-ietf-acme-profiles §4).
+Task<std::optional<std::string>> Issuance::offered_profile() {
+    if (!request_.profile) co_return std::nullopt;
     Directory directory = co_await session_.directory();
-    std::string replaces = directory.renewal_info ? request_.replaces : std::string();
-    std::string refused;
-    try {
-        co_return co_await place_order(session_, request_.names, replaces);
-    } catch (const Failure& failure) {
-        if (replaces.empty() || !may_blame_replaces(failure)) throw;
-        refused = describe(failure.problem());
+    std::vector<std::string> offered;
+    for (const auto& [name, description] : directory.profiles) {
+        if (name == *request_.profile) co_return name;
+        offered.push_back(escape_untrusted(name, 64));
     }
-    progress(IssueStep::ordering, "Ordering again without naming the certificate to be replaced: " + refused);
-    co_return co_await place_order(session_, request_.names, {});
+    std::string list = offered.empty() ? "none" : join(offered, ", ");
+    std::string text = ca() + " does not offer the profile '" + *request_.profile + "' (offered: " + list + ")";
+    if (request_.profile_required) fail("acme.invalidProfile", std::move(text));
+    progress(IssueStep::ordering, text + "; its default is used");
+    co_return std::nullopt;
+}
+
+// A refusal on account of what is optional costs one more request, never the certificate. RFC 9773 §5: the predecessor
+// is named only to a CA with renewal information.
+Task<Order> Issuance::place(std::optional<std::string> profile) {
+    Directory directory = co_await session_.directory();
+    OrderExtras extras{directory.renewal_info ? request_.replaces : std::string(), std::move(profile)};
+    for (;;) {
+        std::string left_out;
+        try {
+            co_return co_await place_order(session_, request_.names, extras);
+        } catch (const Failure& failure) {
+            left_out = leave_out(extras, failure);
+            if (left_out.empty()) throw;
+        }
+        progress(IssueStep::ordering, std::move(left_out));
+    }
+}
+
+// Takes out of `extras` what the refusal can be due to and says so; empty when there is nothing of the kind.
+std::string Issuance::leave_out(OrderExtras& extras, const Failure& refusal) const {
+    if (extras.profile && !request_.profile_required && refusal.problem().code == "acme.invalidProfile") {
+        std::string refused = *std::exchange(extras.profile, std::nullopt);
+        return ca() + " refused the profile '" + refused + "'; its default is used";
+    }
+    if (extras.replaces.empty() || !may_blame_replaces(refusal)) return {};
+    extras.replaces.clear();
+    return "Ordering again without naming the certificate to be replaced: " + describe(refusal.problem());
 }
 
 Task<Issued> Issuance::finish(Order order) {

@@ -19,6 +19,7 @@ struct OrderRecord {
     std::string account_url;
     std::vector<Identifier> names;
     KeyType key_type = KeyType::ecdsa_p256;
+    std::string profile;  // as it was asked for; empty: none
     std::string key_pem;
     Bytes csr_der;
     std::string order_url;  // empty until the CA answered newOrder
@@ -28,7 +29,11 @@ struct OrderRecord {
 struct IssueRequest {
     std::vector<Identifier> names;
     KeyType key_type = KeyType::ecdsa_p256;
-    std::optional<std::string> preferred_chain;  // common name of the topmost issuer; unmet: default chain and a note
+    // Common name of the topmost issuer, SHA-256 fingerprint of a certificate in it, or "shortest"; unmet: default
+    // chain and a note.
+    std::optional<std::string> preferred_chain;
+    std::optional<std::string> profile;  // one the CA advertises; not advertised: its default and a note …
+    bool profile_required = false;       // … or acme.invalidProfile before anything is ordered
     std::string previous_serial;
     std::string replaces;              // identifier of the predecessor, issued by this CA (RFC 9773 §5); empty: none
     Duration order_limit = hours(24);  // total time for one order, polls included
@@ -50,6 +55,8 @@ struct IssueHooks {
     std::function<Task<>(OrderRecord record)> journal;
     // The solvers to try for an identifier in order of preference; empty when none is configured.
     std::function<std::vector<Solver*>(const Identifier& identifier, bool wildcard)> solvers;
+    // Hears of each way of proof that did not lead to a valid authorization; may be empty.
+    std::function<void(const std::string& challenge_type)> refused;
     // Progress for people; `detail` is our text.
     std::function<void(IssueStep step, std::string detail)> progress;
 };

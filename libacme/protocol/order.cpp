@@ -32,13 +32,14 @@ bool needs_finalize(OrderStatus status) {
     return status == OrderStatus::pending || status == OrderStatus::ready;
 }
 
-Json order_payload(const std::vector<Identifier>& names, const std::string& replaces) {
+Json order_payload(const std::vector<Identifier>& names, const OrderExtras& extras) {
     Json identifiers = Json::array();
     for (const Identifier& name : names) {
         identifiers.push(Json::object({{"type", to_string(name.type)}, {"value", name.value}}));
     }
     Json payload = Json::object({{"identifiers", std::move(identifiers)}});
-    if (!replaces.empty()) payload.set("replaces", replaces);
+    if (!extras.replaces.empty()) payload.set("replaces", extras.replaces);
+    if (extras.profile) payload.set("profile", *extras.profile);
     return payload;
 }
 
@@ -139,10 +140,10 @@ Order read_order(const Session& session, const Url& url, const HttpResponse& res
     return order;
 }
 
-Task<Order> place_order(Session& session, std::vector<Identifier> names, std::string replaces) {
+Task<Order> place_order(Session& session, std::vector<Identifier> names, OrderExtras extras) {
     Directory directory = co_await session.directory();
     std::string what = "Cannot order a certificate for " + names_text(names) + " at " + session.options().ca;
-    HttpResponse response = co_await post_new_order(session, directory.new_order, order_payload(names, replaces), what);
+    HttpResponse response = co_await post_new_order(session, directory.new_order, order_payload(names, extras), what);
     auto location = response.headers.find("Location");
     if (!location) fail("acme.badResponse", what + ": the answer carries no order URL");
     Url url = value_or_fail(session.server_url(*location, directory.new_order, "order URL"));

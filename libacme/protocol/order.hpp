@@ -41,8 +41,13 @@ std::vector<Identifier> normalized(std::vector<Identifier> names);
 // "a, b and 98 more", for messages.
 std::string names_text(const std::vector<Identifier>& names);
 
-// newOrder (§7.4); checks that the order is for exactly `names`. `replaces` may be empty (RFC 9773 §5).
-Task<Order> place_order(Session& session, std::vector<Identifier> names, std::string replaces);
+// What newOrder may say besides the names.
+struct OrderExtras {
+    std::string replaces;                // the predecessor (RFC 9773 §5); empty: none is named
+    std::optional<std::string> profile;  // one of the CA's (draft-ietf-acme-profiles); unset: its default
+};
+// newOrder (§7.4); checks that the order is for exactly `names`.
+Task<Order> place_order(Session& session, std::vector<Identifier> names, OrderExtras extras = {});
 // Whether a refusal of newOrder can be due to its `replaces`: replaced before, not known, of another account.
 bool may_blame_replaces(const Failure& refusal);
 Task<Order> fetch_order(Session& session, Url url);

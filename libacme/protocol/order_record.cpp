@@ -9,7 +9,8 @@ namespace certd::acme {
 namespace {
 
 bool fits(const OrderRecord& record, const IssueRequest& request) {
-    return record.key_type == request.key_type && normalized(record.names) == normalized(request.names);
+    return record.key_type == request.key_type && record.profile == request.profile.value_or("") &&
+           normalized(record.names) == normalized(request.names);
 }
 
 struct KeyAndRequest {
@@ -52,6 +53,7 @@ Task<OrderRecord> make_record(Session& session, Workers& workers, IssueRequest r
     record.account_url = session.account().url;
     record.names = normalized(request.names);
     record.key_type = request.key_type;
+    record.profile = request.profile.value_or("");
     record.created = session.clock().now();
     KeyAndRequest made = co_await offload(workers, [&] { return make_key(record.key_type, record.names); });
     record.key_pem = std::move(made.key_pem);

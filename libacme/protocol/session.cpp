@@ -2,9 +2,9 @@
 #include "libacme/protocol/session.hpp"
 
 #include "libacme/async/gate.hpp"
+#include "libacme/base/bytes.hpp"
 #include "libacme/base/text.hpp"
 #include "libacme/protocol/nonce_pool.hpp"
-#include "libacme/protocol/signed_request.hpp"
 
 #include <array>
 
@@ -277,9 +277,12 @@ Task<Account> Session::find_or_create_account(const PrivateKey& key, AccountRequ
             fail("acme.termsNotAgreed", "No account" + state_->at_ca() + ": its terms of service are not agreed to",
                  directory.terms_of_service);
         }
-        if (directory.external_account_required) {
+        if (directory.external_account_required && !request.external) {
             fail("acme.externalAccountRequired",
                  "No account" + state_->at_ca() + ": it wants an external account binding");
+        }
+        if (request.external) {
+            payload.set("externalAccountBinding", bind_external(*request.external, key, directory.new_account));
         }
         if (request.agree_terms) payload.set("termsOfServiceAgreed", true);
         Json::Array contacts(request.contact.begin(), request.contact.end());
@@ -287,13 +290,69 @@ Task<Account> Session::find_or_create_account(const PrivateKey& key, AccountRequ
     }
     std::string what =
         (request.only_existing ? "Cannot find the account" : "Cannot create an account") + state_->at_ca();
-    // Asking twice is harmless: the key is the account's identity, the second answer is 200.
-    HttpResponse response = co_await state_->signed_post_twice(RequestKind::new_account, directory.new_account,
-                                                               Signer{key, {}}, std::move(payload), std::move(what));
+    // Asking twice is harmless, the key is the account's identity and the second answer is 200; but a binding may be
+    // spent by the first time.
+    HttpResponse response;
+    if (request.external) {
+        try {
+            response = co_await state_->signed_post(RequestKind::new_account, directory.new_account, Signer{key, {}},
+                                                    std::move(payload), what);
+        } catch (const ErrorResponse& refusal) {
+            if (refusal.problem().code != "acme.accountRefused") throw;
+            fail("acme.bindingRefused", std::move(what), refusal.problem().remote);
+        }
+    } else {
+        response = co_await state_->signed_post_twice(RequestKind::new_account, directory.new_account, Signer{key, {}},
+                                                      std::move(payload), std::move(what));
+    }
     Account account = state_->read_account(response, *this);
     if (request.agree_terms) account.terms_of_service = directory.terms_of_service;
-    if (account.contact.empty()) account.contact = std::move(request.contact);
+    // As sent, not as kept: a CA may write them in another way or keep none.
+    if (!request.only_existing) account.contact = std::move(request.contact);
     co_return account;
+}
+
+Task<> Session::update_contacts(std::vector<std::string> contacts) {
+    check_contacts(contacts);
+    Json::Array list(contacts.begin(), contacts.end());
+    co_await post(RequestKind::account, value_or_fail(server_url(account().url, "account URL")),
+                  Json::object({{"contact", Json(std::move(list))}}),
+                  "Cannot change the contacts of the account" + state_->at_ca());
+    state_->account.contact = std::move(contacts);
+}
+
+Task<> Session::deactivate_account() {
+    co_await post(RequestKind::account, value_or_fail(server_url(account().url, "account URL")),
+                  Json::object({{"status", "deactivated"}}), "Cannot deactivate the account" + state_->at_ca());
+    state_->key.reset();
+    state_->account = {};
+    state_->thumbprint.clear();
+}
+
+Task<> Session::change_key(PrivateKey new_key) {
+    Directory directory = co_await this->directory();
+    std::string what = "Cannot change the account key" + state_->at_ca();
+    if (!directory.key_change) fail("acme.unknown", what + ": its directory offers no keyChange");
+    // RFC 8555 §7.3.5: the new key proves itself inside of what the old one signs.
+    Result<Json> old_key = parse_json(account_key().jwk());
+    Json inner = Json::object({{"account", account().url}, {"oldKey", value_or_fail(std::move(old_key))}});
+    Result<Json> payload = parse_json(sign_inner(new_key, *directory.key_change, inner));
+    co_await post(RequestKind::key_change, *directory.key_change, value_or_fail(std::move(payload)), std::move(what));
+    use_account(std::move(new_key), state_->account);
+}
+
+Task<> Session::revoke(Bytes certificate_der, RevocationReason reason) {
+    Directory directory = co_await this->directory();
+    std::string what = "Cannot revoke the certificate" + state_->at_ca();
+    if (!directory.revoke_cert) fail("acme.unknown", what + ": its directory offers no revokeCert");
+    Json payload = Json::object({{"certificate", base64url(ByteView(certificate_der))}});
+    // Without a reason the CRL says nothing, which RFC 5280 §5.3.1 prefers to "unspecified".
+    if (reason != RevocationReason::unspecified) payload.set("reason", static_cast<int>(reason));
+    try {
+        co_await post(RequestKind::revoke, *directory.revoke_cert, std::move(payload), std::move(what));
+    } catch (const Failure& failure) {
+        if (failure.problem().code != "acme.alreadyRevoked") throw;
+    }
 }
 
 Task<HttpResponse> Session::post(RequestKind kind, Url url, std::optional<Json> payload, std::string what) {

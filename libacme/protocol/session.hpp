@@ -9,6 +9,7 @@
 #include "libacme/protocol/directory.hpp"
 #include "libacme/protocol/polling.hpp"
 #include "libacme/protocol/problem_document.hpp"
+#include "libacme/protocol/signed_request.hpp"
 
 #include <functional>
 #include <memory>
@@ -18,10 +19,19 @@
 
 namespace certd::acme {
 
+// Revocation reasons of RFC 5280 §5.3.1 that a subscriber may give.
+enum class RevocationReason {
+    unspecified = 0,
+    key_compromise = 1,
+    affiliation_changed = 3,
+    superseded = 4,
+    cessation_of_operation = 5
+};
+
 struct Account {  // what must survive a restart; the URL is the identity, byte-exact
     std::string url;
-    std::string terms_of_service;  // the URL agreed to
-    std::vector<std::string> contact;
+    std::string terms_of_service;      // the URL agreed to
+    std::vector<std::string> contact;  // as it was last sent: "mailto:…"
 };
 
 // What an exchange was for; label of metrics and of the benchmark's request counts.
@@ -76,8 +86,18 @@ class Session {
         std::vector<std::string> contact;  // "mailto:…"
         bool agree_terms = false;
         bool only_existing = false;
+        std::optional<ExternalBinding> external = {};  // §7.3.4; usually good for one account only
     };
     Task<Account> find_or_create_account(const PrivateKey& key, AccountRequest request);
+
+    // §7.3.2: replaces the contacts of the account in use.
+    Task<> update_contacts(std::vector<std::string> contacts);
+    // §7.3.6: for ever. The session has no account afterwards.
+    Task<> deactivate_account();
+    // §7.3.5: the account in use gets `new_key`, by which the session signs afterwards.
+    Task<> change_key(PrivateKey new_key);
+    // §7.6, signed by the account in use. A certificate that was revoked before is no failure.
+    Task<> revoke(Bytes certificate_der, RevocationReason reason);
 
     // A signed POST with the account's kid; an empty optional payload is POST-as-GET, which is sent once more when the
     // exchange broke off. Retries badNonce with that response's nonce. Throws ErrorResponse for any status outside 2xx,

@@ -18,14 +18,34 @@ std::string protected_header(const Signer& signer, std::string_view nonce, const
            ",\"url\":" + quoted(url.text) + "}";
 }
 
+std::string flattened(std::string_view header, std::string_view body, ByteView signature) {
+    return "{\"protected\":\"" + std::string(header) + "\",\"payload\":\"" + std::string(body) + "\",\"signature\":\"" +
+           base64url(signature) + "\"}";
+}
+
 }  // namespace
 
 std::string sign_request(const Signer& signer, std::string_view nonce, const Url& url,
                          const std::optional<Json>& payload) {
     std::string header = base64url(protected_header(signer, nonce, url));
     std::string body = payload ? base64url(to_text(*payload)) : std::string();
-    std::string signature = base64url(ByteView(signer.key.sign(header + "." + body)));
-    return "{\"protected\":\"" + header + "\",\"payload\":\"" + body + "\",\"signature\":\"" + signature + "\"}";
+    return flattened(header, body, signer.key.sign(header + "." + body));
+}
+
+std::string sign_inner(const PrivateKey& key, const Url& url, const Json& payload) {
+    std::string header =
+        base64url("{\"alg\":\"" + key.algorithm() + "\",\"jwk\":" + key.jwk() + ",\"url\":" + quoted(url.text) + "}");
+    std::string body = base64url(to_text(payload));
+    return flattened(header, body, key.sign(header + "." + body));
+}
+
+Json bind_external(const ExternalBinding& binding, const PrivateKey& account_key, const Url& url) {
+    std::string header = base64url("{\"alg\":\"" + std::string(to_string(binding.algorithm)) +
+                                   "\",\"kid\":" + quoted(binding.kid) + ",\"url\":" + quoted(url.text) + "}");
+    std::string body = base64url(account_key.jwk());
+    std::string input = header + "." + body;
+    Bytes mac = hmac(binding.algorithm, binding.mac_key, as_bytes(input));
+    return Json::object({{"protected", header}, {"payload", body}, {"signature", base64url(ByteView(mac))}});
 }
 
 }  // namespace certd::acme

@@ -48,6 +48,10 @@ class Validation {
     Task<> answer_and_wait();
     Task<> present(Item& item);
     Task<> wait_visible(Item& item);
+    Task<> blame_on_failure(const Item& item, Task<> step);
+    void refused(const Item& item) const {
+        if (hooks_.refused) hooks_.refused(item.task.type);
+    }
     Task<> respond(Item& item);
     Task<bool> wait_for_attempts();
     Task<> poll_until_final(bool seen);
@@ -181,15 +185,29 @@ Task<> Validation::present(Item& item) {
     std::string label = item.task.type + " for " + item.task.identifier.value;
     progress(IssueStep::presenting, "Presenting " + label);
     item.presented = true;
-    co_await with_timeout(session_.clock(), present_limit, "challenge.timeout",
-                          "Presenting " + label + " took too long", item.solver->present(item.task));
+    co_await blame_on_failure(item, with_timeout(session_.clock(), present_limit, "challenge.timeout",
+                                                 "Presenting " + label + " took too long",
+                                                 item.solver->present(item.task)));
+}
+
+// A solver that cannot answer counts like one whose answer the CA refuses.
+Task<> Validation::blame_on_failure(const Item& item, Task<> step) {
+    std::exception_ptr error;
+    try {
+        co_await std::move(step);
+    } catch (const Failure&) {
+        error = std::current_exception();
+    }
+    if (!error) co_return;
+    refused(item);
+    std::rethrow_exception(error);
 }
 
 Task<> Validation::wait_visible(Item& item) {
     std::string label = item.task.type + " for " + item.task.identifier.value;
-    co_await with_timeout(session_.clock(), visible_limit, "challenge.timeout",
-                          "The answer to " + label + " did not become visible in time",
-                          item.solver->wait_visible(item.task));
+    co_await blame_on_failure(item, with_timeout(session_.clock(), visible_limit, "challenge.timeout",
+                                                 "The answer to " + label + " did not become visible in time",
+                                                 item.solver->wait_visible(item.task)));
 }
 
 // RFC 8555 §7.5.1: `{}`. A challenge the CA already works on, as after a restart, is not asked again.
@@ -262,8 +280,9 @@ void Validation::check_round() {
     std::vector<Problem> failed;
     for (const Item& item : items_) {
         bool is_valid = item.authorization.status == AuthorizationStatus::valid;
-        if (is_final(item.authorization.status) && !is_valid)
-            failed.push_back(validation_problem(item.authorization, ca()));
+        if (!is_final(item.authorization.status) || is_valid) continue;
+        failed.push_back(validation_problem(item.authorization, ca()));
+        refused(item);
     }
     if (!failed.empty())
         throw DeadOrder(combine(std::move(failed), ca() + " could not validate all of " + names_text(names_)));

@@ -297,6 +297,25 @@ std::vector<std::string> FakeCa::replaces() const {
     return ids;
 }
 
+std::vector<int> FakeCa::revocations() const {
+    std::vector<int> reasons;
+    for (const CertificateEntry& entry : state_->certificates) {
+        if (entry.revoked) reasons.push_back(*entry.revoked);
+    }
+    return reasons;
+}
+
+std::vector<std::string> FakeCa::contacts(std::size_t account) const {
+    return Json::object({{"contact", state_->accounts.at(account).contact}}).strings("contact");
+}
+
+std::vector<std::string> FakeCa::profiles_ordered() const {
+    std::vector<std::string> profiles;
+    for (const OrderEntry& order : state_->orders)
+        profiles.push_back(order.profile);
+    return profiles;
+}
+
 std::size_t FakeCa::count(RequestKind kind) const {
     return static_cast<std::size_t>(std::ranges::count(state_->log, kind, &Exchange::kind));
 }

@@ -50,7 +50,9 @@ struct FakeCaKnobs {
     // Accounts
     std::string terms_of_service;
     bool terms_changed = false;  // userActionRequired for every order (F14)
+    std::string instance;        // of that userActionRequired: a page for people
     bool external_account_required = false;
+    std::map<std::string, Bytes> external_keys;  // by kid; each is good for one account
 
     // Orders
     bool unavailable = false;      // nothing connects
@@ -58,6 +60,8 @@ struct FakeCaKnobs {
     int reuse_percent = 0;         // of valid authorizations
     Duration authorization_lifetime = days(30);
     Duration order_lifetime = days(7);
+    std::map<std::string, std::string> profiles;        // advertised
+    std::set<std::string> refused_profiles;             // invalidProfile although advertised
     std::set<std::string> rejected_names;               // rejectedIdentifier with a subproblem each
     int order_limit = std::numeric_limits<int>::max();  // newOrders per account within order_window (F09)
     Duration order_window = hours(3);
@@ -142,6 +146,10 @@ class FakeCa final : public Transport {
     std::size_t pending_authorizations() const;
     // What each order said it replaces, "" for nothing; in the order of their arrival.
     std::vector<std::string> replaces() const;
+    // The reasons given for revoked certificates, -1 where none was given.
+    std::vector<int> revocations() const;
+    std::vector<std::string> contacts(std::size_t account) const;
+    std::vector<std::string> profiles_ordered() const;  // of each order, "" where none was asked for
 
    private:
     struct State;

@@ -17,6 +17,12 @@ HttpResponse FakeCa::State::directory() const {
     if (knobs().renewal_info) document.set("renewalInfo", base() + "/renewal-info");
     Json meta = Json::object({{"externalAccountRequired", knobs().external_account_required}});
     if (!knobs().terms_of_service.empty()) meta.set("termsOfService", knobs().terms_of_service);
+    if (!knobs().profiles.empty()) {
+        Json profiles = Json::object();
+        for (const auto& [name, description] : knobs().profiles)
+            profiles.set(name, description);
+        meta.set("profiles", std::move(profiles));
+    }
     document.set("meta", std::move(meta));
     return json_answer(200, document);
 }
@@ -39,6 +45,10 @@ HttpResponse FakeCa::State::dispatch(RequestKind kind, Request& request) {
             return finalize(request);
         case RequestKind::certificate:
             return certificate(request);
+        case RequestKind::key_change:
+            return key_change(request);
+        case RequestKind::revoke:
+            return revoke(request);
         default:
             refuse(404, "malformed", "not offered");
     }
@@ -53,10 +63,10 @@ HttpResponse FakeCa::State::new_account(Request& request) {
     int status = 200;
     if (found == account_of_thumbprint.end()) {
         if (request.json.bool_or("onlyReturnExisting")) refuse(400, "accountDoesNotExist", "no account with this key");
-        if (knobs().external_account_required) refuse(403, "externalAccountRequired", "bind an external account");
         if (!knobs().terms_of_service.empty() && !request.json.bool_or("termsOfServiceAgreed")) {
             refuse(403, "userActionRequired", "agree to the terms");
         }
+        if (knobs().external_account_required) check_binding(request);
         AccountEntry entry{
             accounts.size(), url("account", accounts.size()), "valid", request.json["contact"], *request.new_key, {}};
         found = account_of_thumbprint.emplace(entry.key.thumbprint(), accounts.size()).first;
@@ -71,7 +81,10 @@ HttpResponse FakeCa::State::new_account(Request& request) {
 }
 
 HttpResponse FakeCa::State::account(Request& request) {
+    if (!request.payload.empty() && !only_members(request.json, {"status", "contact"}))
+        violation("an account's update has members of its own");
     if (request.json.string_or("status") == "deactivated") request.account->status = "deactivated";
+    if (request.json["contact"].if_array() != nullptr) request.account->contact = request.json["contact"];
     return json_answer(200, Json::object({{"status", request.account->status}, {"contact", request.account->contact}}));
 }
 
@@ -122,6 +135,10 @@ HttpResponse FakeCa::State::new_order(Request& request) {
     if (knobs().terms_changed) {
         Refusal refusal{problem_answer(403, "userActionRequired", "the terms have changed")};
         refusal.response.headers.add("Link", "<https://ca.test/terms/v2>;rel=\"terms-of-service\"");
+        if (!knobs().instance.empty()) {
+            Json document = value_or_fail(parse_json(refusal.response.body));
+            refusal.response.body = to_text(document.set("instance", knobs().instance));
+        }
         throw refusal;
     }
     std::vector<Identifier> names = ordered_names(request.json);
@@ -131,6 +148,11 @@ HttpResponse FakeCa::State::new_order(Request& request) {
     if (replaces.empty() || !knobs().limit_spares_replacements) count_order(*request.account);
     OrderEntry entry;
     entry.replaces = std::move(replaces);
+    entry.profile = request.json.string_or("profile");
+    if (!entry.profile.empty() &&
+        (!knobs().profiles.contains(entry.profile) || knobs().refused_profiles.contains(entry.profile))) {
+        refuse(400, "invalidProfile", "no such profile");
+    }
     entry.account = request.account->number;
     entry.names = names;
     entry.expires = clock.now() + knobs().order_lifetime;

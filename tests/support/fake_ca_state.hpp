@@ -46,6 +46,7 @@ struct OrderEntry {
     int polls_left = 0;
     std::optional<std::size_t> certificate;
     std::string replaces;
+    std::string profile;
 };
 
 struct CertificateEntry {
@@ -53,7 +54,8 @@ struct CertificateEntry {
     Certificate leaf;
     Certificate other_leaf;  // for AlternateFault::other_leaf
     bool replaced = false;
-    Time next_poll = Time::min();  // of its renewal information, at the earliest
+    Time next_poll = Time::min();     // of its renewal information, at the earliest
+    std::optional<int> revoked = {};  // the reason, -1 for none
 };
 
 // "/authz/7/2" → {"authz", {7, 2}}.
@@ -99,6 +101,7 @@ struct FakeCa::State {
     std::deque<CertificateEntry> certificates;
     std::map<std::string, std::size_t> certificate_of_id;
     std::map<std::vector<Identifier>, Bytes> last_serial;
+    std::set<std::string> spent_bindings;
     std::size_t epoch = 0;  // numbers begin anew after forget_everything, URLs must not
 
     std::vector<Exchange> log;
@@ -124,6 +127,9 @@ struct FakeCa::State {
     HttpResponse dispatch(RequestKind kind, Request& request);
     HttpResponse new_account(Request& request);
     HttpResponse account(Request& request);
+    HttpResponse key_change(Request& request);
+    HttpResponse revoke(Request& request);
+    void check_binding(const Request& request);
     HttpResponse new_order(Request& request);
     HttpResponse order(Request& request);
     HttpResponse authorization(Request& request);

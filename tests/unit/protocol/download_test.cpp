@@ -1,4 +1,5 @@
 // The certificate: what must not become a version, and the choice among chains.
+#include "libacme/protocol/download.hpp"
 #include "tests/unit/protocol/issuance_bed.hpp"
 
 using namespace certd;
@@ -105,4 +106,37 @@ TEST_CASE("alternate links to elsewhere are not followed (S4, S18)") {
     REQUIRE(issued);
     CHECK(issued->alternates.size() == 1);
     CHECK(bed.ca.count(RequestKind::certificate) == 2);
+}
+
+TEST_CASE("a chain is chosen by the fingerprint of a certificate in it, however it is written") {
+    IssuanceBed bed;
+    bed.ca.knobs.alternates = 2;
+    auto issued = bed.issue();
+    REQUIRE(issued);
+    std::string fingerprint = parse_chain(issued->alternates.back())->back().fingerprint_sha256();
+    SECTION("as it is") {}
+    SECTION("with colons in upper case") {
+        std::string text;
+        for (std::size_t i = 0; i < fingerprint.size(); ++i) {
+            if (i > 0 && i % 2 == 0) text += ':';
+            text += static_cast<char>(std::toupper(static_cast<unsigned char>(fingerprint[i])));
+        }
+        fingerprint = text;
+    }
+    bed.request.preferred_chain = fingerprint;
+    auto chosen = bed.issue();
+    REQUIRE(chosen);
+    CHECK(chosen->chain.back().issuer_common_name() == "Fake Root 2");
+}
+
+TEST_CASE("the shortest chain is the first of those with the fewest certificates") {
+    IssuanceBed bed;
+    Chain chain = bed.issue().value().chain;
+    Chain longer = chain;
+    longer.push_back(chain.back());
+    std::vector<Chain> chains{longer, chain, chain};
+    CHECK(acme::preferred_chain(chains, "shortest") == 1);
+    chains.pop_back();
+    chains.pop_back();
+    CHECK(acme::preferred_chain(chains, "shortest") == 0);
 }

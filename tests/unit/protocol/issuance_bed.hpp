@@ -31,6 +31,7 @@ struct IssuanceBed {
     std::vector<acme::Solver*> solvers{&solver};
     std::vector<acme::OrderRecord> journal;
     std::vector<std::string> progress;
+    std::vector<std::string> refused;  // ways of proof that led to nothing
     acme::IssueRequest request;
     std::string account_key = PrivateKey::generate(KeyType::ecdsa_p256).pem();
     std::unique_ptr<acme::Session> session;
@@ -74,6 +75,7 @@ struct IssuanceBed {
             co_return;
         };
         hooks.solvers = [this](const Identifier&, bool) { return solvers; };
+        hooks.refused = [this](const std::string& type) { refused.push_back(type); };
         hooks.progress = [this](acme::IssueStep step, std::string detail) {
             progress.push_back(std::string(to_string(step)) + ": " + detail);
         };

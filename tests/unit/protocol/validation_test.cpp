@@ -203,3 +203,22 @@ TEST_CASE("an authorization that is already dead ends the attempt without an ans
     CHECK(issued.error().code == "acme.orderInvalid");
     CHECK(bed.solver.calls.empty());
 }
+
+TEST_CASE("the way of proof that led to nothing is told, whoever was at fault") {
+    IssuanceBed bed;
+    SECTION("the CA saw another answer") {
+        bed.ca.knobs.validate = [](auto&&...) { return false; };
+    }
+    SECTION("it could not be put in place") {
+        bed.solver.failures["present"] = 1;
+    }
+    SECTION("it did not become visible") {
+        bed.solver.failures["wait_visible"] = 1;
+    }
+    REQUIRE_FALSE(bed.issue());
+    CHECK(bed.refused == std::vector<std::string>{"http-01"});
+    bed.ca.knobs.validate = nullptr;
+    bed.refused.clear();
+    CHECK(bed.issue());
+    CHECK(bed.refused.empty());
+}
