@@ -100,6 +100,14 @@ Ca build_ca(const Entry& entry, std::vector<TrustedFile>& bundles) {
     ca.limits = limits_of(reader.scalar("limits"));
     reader.read_number("parallel_orders", ca.parallel_orders);
     reader.read("preferred_chain", ca.preferred_chain);
+    if (auto external = reader.find("external_account"); external && external->is_map()) {
+        Reader binding(external);
+        ca.external_account.emplace();
+        binding.read("kid", ca.external_account->kid);
+        binding.read("mac_key_file", ca.external_account->mac_key_file);
+        binding.read("algorithm", ca.external_account->algorithm);
+    }
+    reader.read(ca.profile);
     if (ca.ca_bundle) bundles.push_back({*ca.ca_bundle, reader.find("ca_bundle")->location()});
     return ca;
 }
@@ -163,7 +171,11 @@ void read_top_level(const Reader& root, Config& config) {
 
     Reader http = root.section("http_challenge");
     http.read("listen", config.http_challenge.listen);
-    if (http.scalar("mode") == "always") config.http_challenge.mode = HttpListen::always;
+    if (http.scalar("mode") == "always") config.http_challenge.mode = ListenMode::always;
+
+    Reader tls = root.section("tls_challenge");
+    tls.read("listen", config.tls_challenge.listen);
+    if (tls.scalar("mode") == "always") config.tls_challenge.mode = ListenMode::always;
 
     Reader log = root.section("log");
     log.read("level", config.log.level);

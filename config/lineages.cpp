@@ -1,6 +1,7 @@
 // Lineages with what they inherit from the defaults.
 #include "config/lineages.hpp"
 
+#include "libacme/base/idn.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
@@ -63,8 +64,11 @@ LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults,
     } else if (!config_.http_challenge.listen.empty()) {
         defaults_.has_challenge = true;
         defaults_.challenge.http01.emplace();
+        defaults_.challenge.order = {"http-01"};
+        defaults_.challenge.order = {"http-01"};
     }
     reader.read("key", defaults_.key);
+    reader.read(defaults_.profile);
     reader.read_number("keep_versions", defaults_.keep_versions);
     reader.read("pre_issue", defaults_.pre_issue);
     reader.read("post_issue", defaults_.post_issue);
@@ -79,7 +83,9 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     lineage->keep_versions = defaults_.keep_versions;
     lineage->pre_issue = defaults_.pre_issue;
     lineage->post_issue = defaults_.post_issue;
+    lineage->profile = defaults_.profile;
     reader.read("key", lineage->key);
+    reader.read(lineage->profile);
     reader.read_number("keep_versions", lineage->keep_versions);
     reader.read("pre_issue", lineage->pre_issue);
     reader.read("post_issue", lineage->post_issue);
@@ -100,6 +106,7 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
             "set http_challenge: { listen: \"[::]:80\" }, or challenge: { http-01: { webroot: /var/www/html "
             "} } in defaults");
     }
+    if (auto by_name = reader.find("name_challenges")) read_name_challenges(*lineage, *by_name);
     if (auto targets = reader.find("targets")) lineage->targets = read_targets(*targets);
     read_names(*lineage, key, reader.find("names"));
     config_.lineages.emplace(lineage->name, std::move(lineage));
@@ -136,20 +143,12 @@ void LineageBuilder::read_names(Lineage& lineage, TreeNode key, std::optional<Tr
 
 void LineageBuilder::add_name(Lineage& lineage, std::string_view text, const Location& where) {
     if (text.empty()) return;  // the schema's complaint
-    auto identifier = parse_identifier(text);
+    auto identifier = parse_international_identifier(text);
     if (!identifier) return report_.error(where, identifier.error().what, identifier.error().hint);
     if (std::ranges::find(lineage.names, *identifier) != lineage.names.end()) {
         return report_.error(where, fmt::format("The name {} is listed twice", in_quotes(identifier->value)));
     }
-    bool has_challenge = lineage.challenge != Challenge{};
-    if (has_challenge && identifier->is_wildcard() && !lineage.challenge.dns01) {
-        report_.error(where, fmt::format("http-01 cannot prove the wildcard {}", in_quotes(identifier->value)),
-                      "add dns-01: { provider: NAME } to the challenge, or list the names one by one");
-    }
-    if (has_challenge && identifier->type == Identifier::Type::ip && !lineage.challenge.http01) {
-        report_.error(where, fmt::format("dns-01 cannot prove the address {}", in_quotes(identifier->value)),
-                      "add http-01: {} to the challenge");
-    }
+    check_provable(lineage, *identifier, where);
     lineage.names.push_back(std::move(*identifier));
 }
 
@@ -168,14 +167,24 @@ Challenge LineageBuilder::read_challenge(TreeNode node) {
                       "write { http-01: {} } or { http-01: { webroot: /var/www/html } }");
     }
     for (std::size_t i = 0; node.is_map() && i < node.size(); ++i) {
-        if (node.key(i).text() == "dns-01") challenge.dns01 = read_dns01(node.key(i), node.value(i));
-        if (node.key(i).text() != "http-01") continue;
-        challenge.http01.emplace();
-        Reader(node.value(i)).read("webroot", challenge.http01->webroot);
-        if (challenge.http01->webroot || !config_.http_challenge.listen.empty()) continue;
-        report_.error(node.key(i).location(),
-                      "http-01 without a webroot needs certd's own listener, and http_challenge.listen is not set",
-                      "set http_challenge: { listen: \"[::]:80\" }, or give a webroot");
+        std::string_view type = node.key(i).text();
+        Location where = node.key(i).location();
+        challenge.order.emplace_back(type);
+        if (type == "http-01") {
+            challenge.http01.emplace();
+            Reader(node.value(i)).read("webroot", challenge.http01->webroot);
+            if (challenge.http01->webroot || !config_.http_challenge.listen.empty()) continue;
+            report_.error(where,
+                          "http-01 without a webroot needs certd's own listener, and http_challenge.listen is not set",
+                          "set http_challenge: { listen: \"[::]:80\" }, or give a webroot");
+        } else if (type == "dns-01") {
+            challenge.dns01 = read_dns01(node.key(i), node.value(i));
+        } else if (type == "tls-alpn-01") {
+            challenge.tls_alpn01.emplace();
+            if (!config_.tls_challenge.listen.empty()) continue;
+            report_.error(where, "tls-alpn-01 needs certd's own listener, and tls_challenge.listen is not set",
+                          "set tls_challenge: { listen: \"[::]:443\" }");
+        }
     }
     return challenge;
 }
@@ -193,6 +202,45 @@ Dns01 LineageBuilder::read_dns01(TreeNode key, TreeNode node) {
                   fmt::format("There is no DNS provider {}", in_quotes(name->text())),
                   near ? fmt::format("did you mean '{}'?", *near) : "describe it in dns_providers");
     return {};
+}
+
+void LineageBuilder::read_name_challenges(Lineage& lineage, TreeNode node) {
+    for (std::size_t i = 0; node.is_map() && i < node.size(); ++i) {
+        std::string_view text = node.key(i).text();
+        bool ending = text.starts_with('.');
+        auto name = parse_international_identifier(ending ? text.substr(1) : text);
+        if (!name || (ending && (name->type == Identifier::Type::ip || name->is_wildcard()))) {
+            report_.error(node.key(i).location(),
+                          fmt::format("{} is neither a name for a certificate nor an ending of one", in_quotes(text)),
+                          "write \"www.example.com\", or \".example.com\" for every name that ends so");
+            continue;
+        }
+        lineage.name_challenges.push_back({(ending ? "." : "") + name->value, read_challenge(node.value(i))});
+    }
+}
+
+void LineageBuilder::check_provable(const Lineage& lineage, const Identifier& name, const Location& where) {
+    const Challenge& challenge = challenge_for(lineage, name);
+    if (challenge.order.empty()) return;  // which has been complained of
+    if (name.is_wildcard() && !challenge.dns01) {
+        report_.error(
+            where, fmt::format("{} cannot prove the wildcard {}", join(challenge.order, " and "), in_quotes(name.value)),
+            "add dns-01: { provider: NAME } to the challenge, or list the names one by one");
+    }
+    if (name.type == Identifier::Type::ip && !challenge.http01 && !challenge.tls_alpn01) {
+        report_.error(where, fmt::format("dns-01 cannot prove the address {}", in_quotes(name.value)),
+                      "add http-01: {} to the challenge");
+    }
+}
+
+const Challenge& challenge_for(const Lineage& lineage, const Identifier& name) {
+    const NameChallenge* best = nullptr;
+    for (const NameChallenge& item : lineage.name_challenges) {
+        if (item.pattern == name.value) return item.challenge;
+        bool fits = item.pattern.starts_with('.') && name.value.ends_with(item.pattern);
+        if (fits && (best == nullptr || item.pattern.size() > best->pattern.size())) best = &item;
+    }
+    return best != nullptr ? best->challenge : lineage.challenge;
 }
 
 }  // namespace certd::config

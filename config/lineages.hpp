@@ -9,7 +9,8 @@ namespace certd::config {
 
 class LineageBuilder {
    public:
-    // `config` has its CAs, targets, DNS providers and http_challenge already; its dry_run_ca is read from `defaults`.
+    // `config` has its CAs, targets, DNS providers and challenge listeners already; its dry_run_ca is read from
+    // `defaults`.
     LineageBuilder(Config& config, std::optional<TreeNode> defaults, Report& report);
 
     void add(TreeNode key, TreeNode value);
@@ -21,6 +22,7 @@ class LineageBuilder {
         std::vector<CaName> cas;
         KeyType key = KeyType::ecdsa_p256;
         Challenge challenge;
+        Profile profile;
         std::uint32_t keep_versions = 5;
         std::vector<Hook> pre_issue, post_issue;
     };
@@ -31,6 +33,8 @@ class LineageBuilder {
     std::vector<TargetName> read_targets(TreeNode list);
     Challenge read_challenge(TreeNode node);
     Dns01 read_dns01(TreeNode key, TreeNode node);
+    void read_name_challenges(Lineage& lineage, TreeNode node);
+    void check_provable(const Lineage& lineage, const Identifier& name, const Location& where);
 
     Config& config_;
     Report& report_;

@@ -42,6 +42,21 @@ struct Hook {  // a command with the certbot-compatible environment
 
 enum class LimitsModel { none, letsencrypt };
 
+// RFC 8555 §7.3.4: what the CA gave out for creating an account.
+struct ExternalAccount {
+    std::string kid;
+    std::string mac_key_file;  // a path, or "credential:NAME"
+    std::string algorithm = "HS256";
+    bool operator==(const ExternalAccount&) const = default;
+};
+
+// The kind of certificate to ask for, among those the CA advertises.
+struct Profile {
+    std::optional<std::string> name;
+    bool required = false;  // else: the CA's default when it does not offer this one
+    bool operator==(const Profile&) const = default;
+};
+
 struct Ca {
     CaName name;
     std::string directory;             // https URL
@@ -53,6 +68,8 @@ struct Ca {
     LimitsModel limits = LimitsModel::none;
     std::size_t parallel_orders = 4;
     std::optional<std::string> preferred_chain;
+    std::optional<ExternalAccount> external_account;
+    Profile profile;
     Location location;
     bool operator==(const Ca&) const = default;
 };
@@ -62,9 +79,21 @@ struct Challenge {  // how names are proven; the solvers in order of preference
         std::optional<std::string> webroot;  // unset: answered by http_challenge.listen
         bool operator==(const Http01&) const = default;
     };
+    struct TlsAlpn01 {  // answered by tls_challenge.listen
+        bool operator==(const TlsAlpn01&) const = default;
+    };
     std::optional<Http01> http01;
     std::optional<Dns01> dns01;
+    std::optional<TlsAlpn01> tls_alpn01;
+    std::vector<std::string> order;  // the types as they were written: "http-01"
     bool operator==(const Challenge&) const = default;
+};
+
+// The way of proof for some of a lineage's names.
+struct NameChallenge {
+    std::string pattern;  // a name, or ".example.com" for every name that ends so
+    Challenge challenge;
+    bool operator==(const NameChallenge&) const = default;
 };
 
 enum class Part { cert, chain, fullchain, privkey, combined };  // combined: privkey, then fullchain
@@ -111,6 +140,8 @@ struct Lineage {
     std::vector<CaName> cas;        // in order of preference
     KeyType key = KeyType::ecdsa_p256;
     Challenge challenge;
+    std::vector<NameChallenge> name_challenges;  // for the names they fit, in place of `challenge`
+    Profile profile;                             // without a name: the CA's own
     std::vector<TargetName> targets;
     std::vector<Hook> pre_issue, post_issue;
     std::uint32_t keep_versions = 5;
@@ -125,12 +156,12 @@ struct Control {
     bool operator==(const Control&) const = default;
 };
 
-enum class HttpListen { when_needed, always };
+enum class ListenMode { when_needed, always };
 
-struct HttpChallenge {
+struct ChallengeListener {
     std::vector<std::string> listen;  // "[::]:80"; "systemd:NAME" for a passed socket (LISTEN_FDNAMES)
-    HttpListen mode = HttpListen::when_needed;
-    bool operator==(const HttpChallenge&) const = default;
+    ListenMode mode = ListenMode::when_needed;
+    bool operator==(const ChallengeListener&) const = default;
 };
 
 struct Log {
@@ -147,7 +178,7 @@ struct Config {
     std::string state_dir = "/var/lib/certd";
     Control control;
     std::optional<std::string> metrics_listen;  // "127.0.0.1:9402"
-    HttpChallenge http_challenge;
+    ChallengeListener http_challenge, tls_challenge;
     Log log;
     std::size_t parallel_orders = 8;  // over all CAs
     Duration jitter = hours(1);       // at most this (or 1/50 of the lifetime) is added to a renewal time
@@ -159,6 +190,9 @@ struct Config {
 };
 
 using ConfigPtr = std::shared_ptr<const Config>;
+
+// How `name` of the lineage is proven: by the pattern that is this name, else by the longest that fits.
+const Challenge& challenge_for(const Lineage& lineage, const Identifier& name);
 
 std::string_view to_string(Part part);  // "fullchain"
 std::string file_name(Part part);       // "fullchain.pem"

@@ -92,6 +92,13 @@ void Reader::read(std::string_view key, std::vector<Hook>& member) const {
     if (auto node = find(key)) member = read_hooks(*node);
 }
 
+void Reader::read(Profile& member) const {
+    for (bool required : {false, true}) {
+        auto node = find(required ? "required_profile" : "profile");
+        if (node && node->is_scalar()) member = {std::string(node->text()), required};
+    }
+}
+
 void Reader::read_mode(std::string_view key, mode_t& member) const {
     if (auto value = parse_mode(scalar(key))) member = *value;
 }

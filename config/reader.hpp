@@ -29,6 +29,7 @@ class Reader {
     void read(std::string_view key, KeyType& member) const;
     void read(std::string_view key, CommandLine& member) const;
     void read(std::string_view key, std::vector<Hook>& member) const;
+    void read(Profile& member) const;  // from profile or required_profile
     void read_mode(std::string_view key, mode_t& member) const;
     void read_size(std::string_view key, std::uint64_t& member) const;
 

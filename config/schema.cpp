@@ -47,6 +47,12 @@ constexpr std::array table = {
     Row{.path = "http_challenge.mode", .type = Type::choice, .default_text = "when-needed",
         .doc = "Whether the port is bound only while a challenge waits for its validation.", .words = "when-needed|always"},
 
+    Row{.path = "tls_challenge", .type = Type::section, .doc = "certd's own answers to tls-alpn-01 challenges."},
+    Row{.path = "tls_challenge.listen", .type = Type::listen, .many = true, .default_text = "[]",
+        .doc = "Where to listen, e.g. \"[::]:443\", or behind a proxy that splits off ALPN acme-tls/1; \"systemd:NAME\" takes a socket passed by systemd."},
+    Row{.path = "tls_challenge.mode", .type = Type::choice, .default_text = "when-needed",
+        .doc = "Whether the port is bound only while a challenge waits for its validation.", .words = "when-needed|always"},
+
     Row{.path = "log", .type = Type::section, .doc = "What is logged, and where."},
     Row{.path = "log.level", .type = Type::choice, .default_text = "info",
         .doc = "The least severity that is logged.", .words = "debug|info|notice|warning|error|critical"},
@@ -139,8 +145,19 @@ constexpr std::array table = {
     Row{.path = "cas.*.parallel_orders", .type = Type::integer, .default_text = "4",
         .doc = "Orders in progress at this CA at the same time.", .low = 1, .high = 64},
     Row{.path = "cas.*.preferred_chain", .type = Type::text, .default_text = "the CA's default chain",
-        .doc = "Common name of the topmost issuer of the chain to choose among those the CA offers; if none has it, the default chain is used."},
-    Row{.path = "cas.*.eab", .doc = "external account binding", .need = Need::later},
+        .doc = "The chain to choose among those the CA offers: by the common name of its topmost issuer, by the SHA-256 fingerprint of a certificate in it, or `shortest`; if none fits, the default chain is used."},
+    Row{.path = "cas.*.external_account", .type = Type::section, .default_text = "none",
+        .doc = "External account binding (RFC 8555 §7.3.4): what the CA gave out for creating an account."},
+    Row{.path = "cas.*.external_account.kid", .type = Type::text, .doc = "The key identifier.", .need = Need::required},
+    Row{.path = "cas.*.external_account.mac_key_file", .type = Type::secret_file,
+        .doc = "File with the MAC key in base64url or base64, padded or not; `credential:NAME` reads it from $CREDENTIALS_DIRECTORY (systemd's LoadCredential=).", .need = Need::required},
+    Row{.path = "cas.*.external_account.algorithm", .type = Type::choice, .default_text = "HS256",
+        .doc = "How the binding is authenticated.", .words = "HS256|HS384|HS512"},
+    Row{.path = "{cas.*,defaults,lineages.*}.profile", .type = Type::text, .default_text = "the CA's default",
+        .doc = "Kind of certificate to ask for, among those the CA advertises; if it does not, its default is used. A lineage's goes before that of defaults, which goes before the CA's."},
+    Row{.path = "{cas.*,defaults,lineages.*}.required_profile", .type = Type::text, .default_text = "none",
+        .doc = "The same in place of profile, but nothing is ordered from a CA that does not advertise it."},
+    Row{.path = "cas.*.eab", .doc = "write external_account: { kid: …, mac_key_file: … }", .need = Need::refused},
     Row{.path = "cas.*.insecure", .doc = "certd always verifies the CA's certificate; give a private CA's root as ca_bundle", .need = Need::refused},
     Row{.path = "cas.*.verify_tls", .doc = "certd always verifies the CA's certificate; give a private CA's root as ca_bundle", .need = Need::refused},
     Row{.path = "cas.*.email", .doc = "write contact: [ops@example.com]", .need = Need::refused},
@@ -154,7 +171,9 @@ constexpr std::array table = {
     Row{.path = "{defaults,lineages.*}.key", .type = Type::choice, .default_text = "ecdsa-p256",
         .doc = "Type of the certificate's key, a new one for each version.", .words = key_types},
     Row{.path = "{defaults,lineages.*}.challenge", .type = Type::section, .default_text = "http-01 through http_challenge.listen, when that is set",
-        .doc = "How names are proven."},
+        .doc = "How names are proven: one or several ways in order of preference; after one has failed the next attempt begins with the next."},
+    Row{.path = "lineages.*.name_challenges", .type = Type::by_name, .default_text = "none",
+        .doc = "Ways for some of the names, each written as `challenge` is: by a name of the lineage, or by \".example.com\" for all that end so. The name itself goes before endings, longer ones before shorter."},
     Row{.path = "{defaults,lineages.*}.challenge.http-01", .type = Type::section,
         .doc = "Over HTTP on port 80. `http-01: {}` answers from http_challenge.listen itself."},
     Row{.path = "{defaults,lineages.*}.challenge.http-01.webroot", .type = Type::path, .default_text = "answered by http_challenge.listen",
@@ -163,7 +182,8 @@ constexpr std::array table = {
         .doc = "By a TXT record at _acme-challenge.NAME; the only way to prove wildcards."},
     Row{.path = "{defaults,lineages.*}.challenge.dns-01.provider", .type = Type::name,
         .doc = "Who changes the record: one of dns_providers.", .need = Need::required},
-    Row{.path = "{defaults,lineages.*}.challenge.tls-alpn-01", .doc = "the tls-alpn-01 challenge", .need = Need::later},
+    Row{.path = "{defaults,lineages.*}.challenge.tls-alpn-01", .type = Type::section,
+        .doc = "In a TLS handshake on port 443. `tls-alpn-01: {}` answers from tls_challenge.listen."},
     Row{.path = "{defaults,lineages.*}.challenge.{dns-account-01,dns-persist-01}", .doc = "this challenge", .need = Need::later},
     Row{.path = "{defaults,lineages.*}.keep_versions", .type = Type::integer, .default_text = "5",
         .doc = "Versions kept on disk; the live and the previous one always are.", .low = 2, .high = 1000},
@@ -171,7 +191,6 @@ constexpr std::array table = {
         .doc = "Commands before an order is placed; if one fails none is placed."},
     Row{.path = "{defaults,lineages.*}.post_issue", .type = Type::hooks, .default_text = "[]",
         .doc = "Commands after a certificate was issued; a failure is reported and does not hold up deployment."},
-    Row{.path = "{defaults,lineages.*}.profile", .doc = "choosing a certificate profile", .need = Need::later},
     Row{.path = "{defaults,lineages.*}.{must_staple,ocsp_must_staple}", .doc = no_must_staple, .need = Need::refused},
     Row{.path = "{defaults,lineages.*}.{renew_before,renew_before_days}",
         .doc = "certd renews when the CA suggests it (ARI), else at 2/3 of the lifetime; take the key out", .need = Need::refused},
@@ -245,6 +264,10 @@ std::string_view type_word(Type type) {
             return "mapping";
         case Type::sections:
             return "mapping from names";
+        case Type::by_name:
+            return "mapping from names for certificates";
+        case Type::secret_file:
+            return "absolute path or credential:NAME";
         case Type::steps:
             return "list of mappings";
         case Type::boolean:
@@ -346,8 +369,14 @@ void insert(SchemaNode& root, std::string_view path, const Row& row) {
 SchemaNode build_schema() {
     SchemaNode root;
     for (const Row& row : table) {
-        for (const std::string& path : expand(row.path))
+        for (const std::string& path : expand(row.path)) {
             insert(root, path, row);
+            // Each entry of name_challenges is a challenge of its own.
+            constexpr std::string_view challenge = "lineages.*.challenge";
+            if (path.starts_with(challenge)) {
+                insert(root, "lineages.*.name_challenges.*" + path.substr(challenge.size()), row);
+            }
+        }
     }
     return root;
 }

@@ -14,6 +14,7 @@ namespace certd::config {
 enum class Type {
     section,   // a mapping with the keys below it
     sections,  // a mapping from names to sections
+    by_name,   // a mapping from names for certificates, or endings of them, to sections
     steps,     // a list of sections
     boolean,   // true, false
     integer,   // low to high
@@ -24,6 +25,7 @@ enum class Type {
     name,             // of a CA, target or lineage
     identifier,       // what a certificate is for: a DNS name or an IP address
     path,             // absolute
+    secret_file,      // a path, or "credential:NAME" for one that systemd passes
     mode,             // octal digits
     account,          // a user or group: name or number
     account_or_none,  // the same, or "" for none

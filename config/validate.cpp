@@ -95,6 +95,8 @@ class Validator {
                 return section(value, key, found->second, here);
             case Type::sections:
                 return sections(value, *found->second.any, here);
+            case Type::by_name:
+                return by_name(value, *found->second.any, here);
             case Type::steps:
                 return steps(value, found->second, here);
             case Type::command:
@@ -117,6 +119,16 @@ class Validator {
             section_name(node.key(i), trail);
             section(node.value(i), node.key(i), schema, Trail{&trail, node.key(i).text()});
         }
+    }
+
+    void by_name(TreeNode node, const SchemaNode& schema, const Trail& trail) {
+        if (node.is_scalar() || node.is_sequence()) {
+            return report_.error(node.location(),
+                                 fmt::format("{} must be a mapping from names to challenges", shown(trail)),
+                                 "write { \"www.example.com\": { http-01: {} } }");
+        }
+        for (std::size_t i = 0; i < node.size(); ++i)
+            section(node.value(i), node.key(i), schema, Trail{&trail, node.key(i).text()});
     }
 
     void section_name(TreeNode key, const Trail& trail) {

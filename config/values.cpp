@@ -112,6 +112,18 @@ std::optional<Complaint> path_complaint(std::string_view text) {
     return std::nullopt;
 }
 
+std::optional<Complaint> secret_file_complaint(std::string_view text) {
+    constexpr std::string_view prefix = "credential:";
+    if (!text.starts_with(prefix)) return path_complaint(text);
+    std::string_view name = text.substr(prefix.size());
+    bool plain =
+        !name.empty() && name.size() <= 255 && name.front() != '.' && std::ranges::all_of(name, [](char letter) {
+            return is_letter_or_digit(letter) || std::string_view("._-").find(letter) != std::string_view::npos;
+        });
+    if (plain) return std::nullopt;
+    return must_be("an absolute path or credential:NAME", text);
+}
+
 std::optional<Complaint> account_complaint(std::string_view text) {
     bool plain =
         !text.empty() && text.size() <= 64 && text.front() != '-' && std::ranges::all_of(text, [](char letter) {
@@ -238,6 +250,8 @@ std::optional<Complaint> complaint(const Row& row, std::string_view text) {
             return choice_complaint(row, text);
         case Type::path:
             return path_complaint(text);
+        case Type::secret_file:
+            return secret_file_complaint(text);
         case Type::mode:
             return parse_mode(text) ? std::nullopt : std::optional(must_be("octal permissions such as \"0640\"", text));
         case Type::account:

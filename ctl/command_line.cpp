@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <sstream>
 
@@ -37,6 +38,10 @@ std::string footer_of(const Command& command) {
 
 void add_names(CLI::App& app, Options& options, Names names) {
     if (names == Names::none) return;
+    if (names == Names::account) {
+        app.add_option("ACTION", options.names, "list; rollover CA; deactivate CA")->required()->expected(1, 2);
+        return;
+    }
     CLI::Option* option = app.add_option("NAME", options.names, names == Names::one ? "A lineage" : "Lineages");
     if (names == Names::one) option->required()->expected(1);
     if (names == Names::some) option->required();
@@ -71,6 +76,20 @@ std::string wrong_names(const Options& options) {
                                parsed.error().what);
         }
     }
+    return {};
+}
+
+// `list` stands alone, the others take a CA, whose name was found to be one.
+std::string wrong_account_action(const Options& options) {
+    constexpr std::array<std::string_view, 3> actions = {"list", "rollover", "deactivate"};
+    const std::string& action = options.names.front();
+    if (std::ranges::find(actions, action) == actions.end()) {
+        auto meant = did_you_mean(action, actions);
+        return fmt::format("There is no action \"{}\" for accounts{}", escape_untrusted(action, 128),
+                           meant ? fmt::format(" (did you mean {}?)", *meant) : ": list, rollover or deactivate");
+    }
+    if (action == "list" && options.names.size() > 1) return "account list takes no name";
+    if (action != "list" && options.names.size() < 2) return fmt::format("account {} needs the name of a CA", action);
     return {};
 }
 
@@ -141,6 +160,10 @@ CommandLine parse_command_line(std::vector<std::string> arguments, const std::op
     }
     line.command = known.at(app.get_subcommands().front());
     if (std::string wrong = wrong_names(line.options); !wrong.empty()) return usage_error(std::move(line), wrong);
+    if (line.command->names == Names::account) {
+        if (std::string wrong = wrong_account_action(line.options); !wrong.empty())
+            return usage_error(std::move(line), wrong);
+    }
     return line;
 }
 

@@ -19,8 +19,9 @@ struct Options {
     bool json = false, no_color = false;
     std::vector<std::string> names;
     bool watch = false, force = false, dry_run = false, no_wait = false, follow = false;
-    std::uint32_t to = 0;  // 0: not given
-    std::string target, host, lineage;
+    std::uint32_t to = 0;       // 0: not given
+    std::uint32_t version = 0;  // 0: not given
+    std::string target, host, lineage, reason;
 };
 
 struct Context {
@@ -30,7 +31,7 @@ struct Context {
 };
 
 // How many names a command takes.
-enum class Names { none, one, any, some };
+enum class Names { none, one, any, some, account };  // account: list, or rollover or deactivate and a CA
 
 struct Flag {
     std::string_view names;  // "--force", "-f,--follow"
@@ -64,6 +65,9 @@ ExitCode run_renew(Context context);
 ExitCode run_rollback(Context context);
 ExitCode run_deploy(Context context);
 ExitCode run_check(Context context);
+// run_account.cpp
+ExitCode run_account(Context context);
+ExitCode run_revoke(Context context);
 // run_daemon.cpp
 ExitCode run_events(Context context);
 ExitCode run_pause(Context context);

@@ -1,6 +1,7 @@
 // `certctl status NAME` and `certctl explain NAME`: one lineage in full.
 #include "ctl/render.hpp"
 #include "libacme/base/catalog.hpp"
+#include "libacme/base/idn.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
@@ -10,6 +11,14 @@
 namespace certd::ctl {
 
 namespace {
+
+// IDNs with the form in which people write them.
+std::vector<std::string> readable(const std::vector<std::string>& names) {
+    std::vector<std::string> texts;
+    for (const std::string& name : names)
+        texts.push_back(readable_name(name));
+    return texts;
+}
 
 constexpr std::size_t label_width = 13;
 
@@ -74,9 +83,9 @@ std::string certificate(const Style& style, const api::Lineage& lineage) {
 }
 
 void facts(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
-    sheet.line("Names", joined(style, lineage.names, ", "));
+    sheet.line("Names", joined(style, readable(lineage.names), ", "));
     if (lineage.version != 0 && lineage.issued_names != lineage.names)
-        sheet.line("Issued for", joined(style, lineage.issued_names, ", "));
+        sheet.line("Issued for", joined(style, readable(lineage.issued_names), ", "));
     sheet.line("State", state_text(style, lineage), colour_of_health(lineage.health));
     sheet.line("Certificate", certificate(style, lineage));
     sheet.line("Serial", clean(style, lineage.serial, 128));

@@ -79,6 +79,25 @@ std::string render_findings(const Style& style, const std::string& lineage,
                                   findings.size() == 1 ? "" : "s", verdict));
 }
 
+std::string render_accounts(const Style& style, const std::vector<api::Account>& accounts) {
+    if (accounts.empty()) return "There is no account yet: the first renewal at a CA makes one\n";
+    std::string out;
+    for (const api::Account& account : accounts) {
+        std::vector<std::string> contacts;
+        for (const std::string& contact : account.contact)
+            contacts.push_back(clean(style, contact, 256));
+        out += paint(style, Colour::bold, clean(style, account.ca, 128)) + "\n";
+        out += wrap(style, "  account:    ", clean(style, account.url));
+        out += wrap(style, "  directory:  ", clean(style, account.directory));
+        out += wrap(style, "  contact:    ", contacts.empty() ? "none" : join(contacts, ", "));
+        out += wrap(style, "  key:        ", clean(style, account.key_type + ", thumbprint " + account.thumbprint));
+        if (!account.terms_of_service.empty())
+            out += wrap(style, "  agreed to:  ", clean(style, account.terms_of_service));
+        if (account.problem) out += wrap(style, "  suspended:  ", problem_line(style, *account.problem));
+    }
+    return out;
+}
+
 std::string place_of(const Style& style, const api::Event& event) {
     if (event.target.empty() || event.message.find(event.target) != std::string::npos) return {};
     return clean(style, event.target, 128) + (event.host.empty() ? "" : "@" + clean(style, event.host, 128)) + ": ";

@@ -120,6 +120,18 @@ void fields(Is<CheckFinding> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<Account> auto& value, Field&& field) {
+    field("ca", value.ca, Shown::full);
+    field("directory", value.directory, Shown::full);
+    field("url", value.url, Shown::full);
+    field("contact", value.contact, Shown::full);
+    field("key_type", value.key_type, Shown::full);
+    field("thumbprint", value.thumbprint, Shown::full);
+    field("terms_of_service", value.terms_of_service, Shown::full);
+    field("problem", value.problem, Shown::full);
+}
+
+template <class Field>
 void fields(Is<DaemonStatus> auto& value, Field&& field) {
     field("version", value.version, Shown::full);
     field("started", value.started, Shown::full);
@@ -179,6 +191,12 @@ void fields(Is<DeployRequest> auto& value, Field&& field) {
     field("target", value.target, Shown::full);
     field("host", value.host, Shown::full);
     field("wait", value.wait, Shown::full);
+}
+
+template <class Field>
+void fields(Is<RevokeRequest> auto& value, Field&& field) {
+    field("version", value.version, Shown::full);
+    field("reason", value.reason, Shown::full);
 }
 
 template <class Field>

@@ -254,6 +254,9 @@ Json to_json(const LimitUse& value) {
 Json to_json(const CheckFinding& value) {
     return encode(value);
 }
+Json to_json(const Account& value) {
+    return encode(value);
+}
 Json to_json(const DaemonStatus& value) {
     return encode(value);
 }
@@ -272,6 +275,9 @@ Json to_json(const RollbackRequest& value) {
 Json to_json(const DeployRequest& value) {
     return encode(value);
 }
+Json to_json(const RevokeRequest& value) {
+    return encode(value);
+}
 
 Lineage lineage_from_json(const Json& json) {
     return decoded<Lineage>(json);
@@ -287,6 +293,9 @@ LimitUse limit_use_from_json(const Json& json) {
 }
 CheckFinding check_finding_from_json(const Json& json) {
     return decoded<CheckFinding>(json);
+}
+Account account_from_json(const Json& json) {
+    return decoded<Account>(json);
 }
 DaemonStatus daemon_status_from_json(const Json& json) {
     return decoded<DaemonStatus>(json);
@@ -309,6 +318,9 @@ Result<RollbackRequest> rollback_request_from_json(const Json& json) {
 }
 Result<DeployRequest> deploy_request_from_json(const Json& json) {
     return strict<DeployRequest>(json);
+}
+Result<RevokeRequest> revoke_request_from_json(const Json& json) {
+    return strict<RevokeRequest>(json);
 }
 Result<NoArguments> no_arguments_from_json(const Json& json) {
     return strict<NoArguments>(json);

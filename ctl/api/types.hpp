@@ -94,6 +94,15 @@ struct CheckFinding {
     std::string hint;
 };
 
+// An account at a CA.
+struct Account {
+    std::string ca, directory, url;
+    std::vector<std::string> contact;  // "mailto:ops@example.com"
+    std::string key_type, thumbprint;  // of its key (RFC 7638)
+    std::string terms_of_service;      // the URL agreed to
+    std::optional<Problem> problem;    // no orders are placed because of this
+};
+
 struct DaemonStatus {
     std::string version;
     Time started{}, now{};
@@ -103,10 +112,11 @@ struct DaemonStatus {
     std::optional<Problem> config_problem;  // a refused reload
 };
 
-// Result of a finished job (renew, deploy, rollback) or of a plain verb (pause, resume, reload).
+// Result of a finished job (renew, deploy, rollback) or of a plain verb (pause, resume, reload, revoke, of accounts).
 struct JobResult {
-    std::string lineage,
-        outcome;  // "issued", "deployed", "rolled-back", "not-due", "rehearsed"; "paused", "resumed", "reloaded"
+    // "issued", "deployed", "rolled-back", "not-due", "rehearsed"; "paused", "resumed", "reloaded", "revoked";
+    // "key-changed", "deactivated"
+    std::string lineage, outcome;
     std::uint32_t version = 0;
     std::string message;
 };
@@ -139,6 +149,7 @@ Json to_json(const Explanation& value);
 Json to_json(const PlanEntry& value);
 Json to_json(const LimitUse& value);
 Json to_json(const CheckFinding& value);
+Json to_json(const Account& value);
 Json to_json(const DaemonStatus& value);
 Json to_json(const JobResult& value);
 Json to_json(const JobStarted& value);
@@ -148,6 +159,7 @@ Explanation explanation_from_json(const Json& json);
 PlanEntry plan_entry_from_json(const Json& json);
 LimitUse limit_use_from_json(const Json& json);
 CheckFinding check_finding_from_json(const Json& json);
+Account account_from_json(const Json& json);
 DaemonStatus daemon_status_from_json(const Json& json);
 JobResult job_result_from_json(const Json& json);
 JobStarted job_started_from_json(const Json& json);
@@ -165,14 +177,20 @@ struct DeployRequest {
     std::string target, host;  // empty: all
     bool wait = true;
 };
+struct RevokeRequest {
+    std::uint32_t version = 0;  // 0: the live one
+    std::string reason;         // "key-compromise" …; empty: unspecified
+};
 struct NoArguments {};
 Json to_json(const RenewRequest& value);
 Json to_json(const RollbackRequest& value);
 Json to_json(const DeployRequest& value);
+Json to_json(const RevokeRequest& value);
 // Strict: an unknown member or a wrong type is control.badRequest.
 Result<RenewRequest> renew_request_from_json(const Json& json);
 Result<RollbackRequest> rollback_request_from_json(const Json& json);
 Result<DeployRequest> deploy_request_from_json(const Json& json);
+Result<RevokeRequest> revoke_request_from_json(const Json& json);
 Result<NoArguments> no_arguments_from_json(const Json& json);
 
 }  // namespace certd::api

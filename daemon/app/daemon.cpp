@@ -6,6 +6,7 @@
 #include "daemon/deploy/local_host.hpp"
 #include "daemon/observe/log.hpp"
 #include "daemon/renew/http01_listener.hpp"
+#include "daemon/renew/tls_alpn01_listener.hpp"
 #include "libacme/async/process.hpp"
 #include "libacme/net/https_client.hpp"
 
@@ -91,6 +92,7 @@ class Daemon {
     RealProcessRunner processes_{clock_};
     LocalHost host_{clock_, workers_, files_, processes_};
     std::unique_ptr<Http01Listener> responder_;
+    std::unique_ptr<TlsAlpn01Listener> tls_responder_;
     Engine engine_;
     DaemonOperations operations_;
     control::ControlHandler control_handler_;
@@ -116,13 +118,21 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
       scheduler_(io.get_executor(),
                  [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }) {
     engine_.bus.add_sink(make_log_sink(setup_.config->log));
-    const config::HttpChallenge& challenge = setup_.config->http_challenge;
+    const config::ChallengeListener& challenge = setup_.config->http_challenge;
     if (!challenge.listen.empty()) {
         responder_ =
             std::make_unique<Http01Listener>(clock_, io.get_executor(), challenge.listen, challenge.mode,
                                              [this](std::string name) { return setup_.manager.passed_socket(name); });
         value_or_fail(responder_->open());
         engine_.solvers.set_listener(responder_.get());
+    }
+    const config::ChallengeListener& tls_challenge = setup_.config->tls_challenge;
+    if (!tls_challenge.listen.empty()) {
+        tls_responder_ = std::make_unique<TlsAlpn01Listener>(
+            clock_, io.get_executor(), tls_challenge.listen, tls_challenge.mode,
+            [this](std::string name) { return setup_.manager.passed_socket(name); });
+        value_or_fail(tls_responder_->open());
+        engine_.solvers.set_tls_listener(tls_responder_.get());
     }
     engine_.open_store();
     control_server_ = std::make_unique<HttpServer>(clock_, control_listener(setup_.config->control, engine_.bus),
@@ -199,6 +209,7 @@ Task<> Daemon::stop() {
     co_await agents_.stop();
     co_await control_handler_.stop();
     if (responder_) co_await responder_->stop();
+    if (tls_responder_) co_await tls_responder_->stop();
     limit.cancel();
 }
 

@@ -42,16 +42,19 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
       deployer(seams.clock, seams.workers, store, seams.host, bus.sink()),
       dns_solvers({seams.clock, seams.workers, seams.host}),
       solvers(seams.workers, seams.listener),
-      clients(seams.clock, seams.workers, store, seams.transports,
-              [this](const std::string& ca, acme::RequestKind kind, int status, Duration took) {
-                  metrics.on_request(ca, acme::to_string(kind), status, took);
-              }),
+      clients(
+          seams.clock, seams.workers, store, seams.transports,
+          [this](const std::string& ca, acme::RequestKind kind, int status, Duration took) {
+              metrics.on_request(ca, acme::to_string(kind), status, took);
+          },
+          bus.sink()),
       renewal(seams.clock, seams.workers, store, clients, solvers, deployer, bus.sink()),
       pipeline(seams.clock, seams.workers, store, renewal, deployer, bus.sink()),
       scheduler(std::move(executor), {seams.clock, seams.workers, store, pipeline, deployer, clients, bus,
                                       [this](Duration lag) { metrics.on_scheduler_lag(lag); }, seams.longest_sleep}) {
     solvers.set_dns(&dns_solvers);
     bus.add_sink([this](const Event& event) { metrics.on_event(event); });
+    solvers.set_tls_listener(seams.tls_listener);
 }
 
 void Engine::open_store() {

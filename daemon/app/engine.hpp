@@ -14,8 +14,9 @@ struct Seams {
     FileSystem& files;
     Host& host;
     TransportFactory transports;
-    acme::Solver* listener = nullptr;     // answers `http-01: {}`
-    Duration longest_sleep = minutes(1);  // of the scheduler; virtual time leaps further
+    acme::Solver* listener = nullptr;      // answers `http-01: {}`
+    Duration longest_sleep = minutes(1);   // of the scheduler; virtual time leaps further
+    acme::Solver* tls_listener = nullptr;  // answers `tls-alpn-01: {}`
 };
 
 class Engine {

@@ -28,12 +28,20 @@ class DaemonOperations final : public control::Operations {
     Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) override;
     Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) override;
 
+    Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) override;
+
+    Task<Result<std::vector<api::Account>>> accounts() override;
+    Task<Result<void>> roll_over_account(std::string ca) override;
+    Task<Result<void>> deactivate_account(std::string ca) override;
+
     Task<Result<void>> pause(LineageName name) override { return engine_.scheduler.pause(std::move(name)); }
     Task<Result<void>> resume(LineageName name) override { return engine_.scheduler.resume(std::move(name)); }
     Task<Result<void>> reload() override;
 
    private:
     Task<Result<api::JobResult>> follow(LineageName name, Result<Scheduler::Ticket> ticket, Started started);
+    Task<api::JobResult> revoke_or_fail(LineageName name, api::RevokeRequest request);
+    config::Ca configured_ca(const std::string& name) const;
     Result<const Entry*> entry(const LineageName& name) const;
 
     Engine& engine_;

@@ -58,24 +58,35 @@ Task<> rehearse_solver(acme::Solver& solver, acme::ChallengeTask task) {
     if (error) std::rethrow_exception(error);
 }
 
+// The type that `solver` answers for `name`; empty: none.
+std::string type_of(const acme::Solver& solver, const Identifier& name) {
+    for (std::string type : {"http-01", "dns-01", "tls-alpn-01"}) {
+        if (solver.can_solve(type, name, name.is_wildcard())) return type;
+    }
+    return {};
+}
+
+// The first way of proof of the first name.
 Task<api::CheckFinding> check_challenge(Engine& engine, const config::Lineage& spec) {
-    std::vector<acme::Solver*> solvers = engine.solvers.solvers(spec.challenge);
-    if (solvers.empty()) {
+    const Identifier& name = spec.names.front();
+    std::vector<acme::Solver*> solvers = engine.solvers.solvers(config::challenge_for(spec, name));
+    std::string type = solvers.empty() ? std::string() : type_of(*solvers.front(), name);
+    if (type.empty()) {
         Problem problem = certd::problem("acme.noChallenge", "No solver is configured that could answer");
-        co_return api::CheckFinding{"challenge.http-01", "failed", describe(problem), problem.hint};
+        co_return api::CheckFinding{"challenge", "failed", describe(problem), problem.hint};
     }
     acme::ChallengeTask task;
-    task.identifier = spec.names.front();
-    task.wildcard = task.identifier.is_wildcard();
+    task.identifier = name;
+    task.wildcard = name.is_wildcard();
     if (task.wildcard) task.identifier.value.erase(0, 2);
-    bool by_dns = solvers.front()->can_solve("dns-01", task.identifier, task.wildcard);
-    task.type = by_dns ? "dns-01" : "http-01";
+    task.type = type;
+    bool by_dns = type == "dns-01";
     task.token = base64url(random_bytes(24));
     task.key_authorization = task.token + ".preflight";
     Result<void> result = co_await attempt(with_timeout(engine.seams.clock, by_dns ? dns_check_limit : check_limit,
                                                         "net.timeout", "The challenge response did not become visible",
                                                         rehearse_solver(*solvers.front(), task)));
-    co_return finding_of("challenge." + task.type, result,
+    co_return finding_of("challenge." + type, result,
                          by_dns ? "a challenge record can be put in place and is shown by all name servers"
                                 : "a challenge response can be presented and is answered from here");
 }

@@ -100,4 +100,11 @@ Task<> resume_lineage(Exchange& exchange) {
     co_await exchange.answer.json(200, Json::object({{"result", api::to_json(result)}}));
 }
 
+Task<> revoke_lineage(Exchange& exchange) {
+    auto request = value_or_fail(api::revoke_request_from_json(exchange.body));
+    exchange.record("revoke");
+    api::JobResult result = value_or_fail(co_await exchange.operations.revoke(exchange.name(), request));
+    co_await exchange.answer.json(200, Json::object({{"result", api::to_json(result)}}));
+}
+
 }  // namespace certd::control

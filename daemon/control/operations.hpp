@@ -33,6 +33,13 @@ class Operations {
     virtual Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) = 0;
     virtual Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) = 0;
 
+    virtual Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) = 0;
+
+    // Accounts, by the name of their CA; an unknown one is control.noSuchAccount.
+    virtual Task<Result<std::vector<api::Account>>> accounts() = 0;
+    virtual Task<Result<void>> roll_over_account(std::string ca) = 0;
+    virtual Task<Result<void>> deactivate_account(std::string ca) = 0;
+
     virtual Task<Result<void>> pause(LineageName name) = 0;
     virtual Task<Result<void>> resume(LineageName name) = 0;
     virtual Task<Result<void>> reload() = 0;  // config.invalid leaves the running configuration in force

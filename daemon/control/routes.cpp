@@ -9,6 +9,7 @@ const std::vector<Route>& routes() {
         {"GET", "/v1/lineages", Role::viewer, {"view", "name"}, list_lineages},
         {"GET", "/v1/lineages/{name}", Role::viewer, {}, show_lineage},
         {"GET", "/v1/lineages/{name}/explain", Role::viewer, {}, explain_lineage},
+        {"GET", "/v1/accounts", Role::admin, {}, list_accounts},
         {"GET", "/v1/plan", Role::viewer, {}, list_plan},
         {"GET", "/v1/limits", Role::viewer, {}, list_limits},
         {"GET", "/v1/events", Role::viewer, {"follow", "after", "lineage"}, list_events},
@@ -20,6 +21,9 @@ const std::vector<Route>& routes() {
         {"POST", "/v1/lineages/{name}/check", Role::operator_, {}, check_lineage, "check"},
         {"POST", "/v1/lineages/{name}/pause", Role::operator_, {}, pause_lineage, "pause"},
         {"POST", "/v1/lineages/{name}/resume", Role::operator_, {}, resume_lineage, "resume"},
+        {"POST", "/v1/lineages/{name}/revoke", Role::admin, {}, revoke_lineage, "revoke"},
+        {"POST", "/v1/accounts/{name}/rollover", Role::admin, {}, roll_over_account, "account rollover"},
+        {"POST", "/v1/accounts/{name}/deactivate", Role::admin, {}, deactivate_account, "account deactivate"},
         {"POST", "/v1/reload", Role::operator_, {}, reload_daemon, "reload"},
     };
     return table;

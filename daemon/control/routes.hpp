@@ -19,7 +19,7 @@ struct Exchange {
     Clock& clock;
     Answer& answer;
     ServerRequest request;
-    std::optional<LineageName> lineage;  // of a path with {name}
+    std::optional<LineageName> lineage;  // of a path with {name}; a CA's name has the same grammar
     Json body;                           // of a POST: an object
 
     const LineageName& name() const { return lineage.value(); }
@@ -47,6 +47,11 @@ Task<> list_plan(Exchange& exchange);
 Task<> list_limits(Exchange& exchange);
 Task<> pause_lineage(Exchange& exchange);
 Task<> resume_lineage(Exchange& exchange);
+Task<> revoke_lineage(Exchange& exchange);
+// accounts.cpp
+Task<> list_accounts(Exchange& exchange);
+Task<> roll_over_account(Exchange& exchange);
+Task<> deactivate_account(Exchange& exchange);
 // jobs.cpp
 Task<> renew_lineage(Exchange& exchange);
 Task<> roll_back_lineage(Exchange& exchange);

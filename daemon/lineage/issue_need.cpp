@@ -2,6 +2,7 @@
 #include "daemon/lineage/issue_need.hpp"
 
 #include "daemon/lineage/ari.hpp"
+#include "daemon/lineage/challenge_order.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
@@ -167,6 +168,8 @@ void explain_ca(const PlanInput& input, const Attempts& attempts, IssueNeed& nee
         need.reasons.push_back(
             fmt::format("{} after {} at {}", need.ca->text, count(attempts.at(first).failures), first.text));
     }
+    for (std::string& reason : challenge_reasons(input.spec, attempts.at(*need.ca).refused))
+        need.reasons.push_back(std::move(reason));
     if (need.at <= need.due || need.at <= input.now) return;
     const CaAttempts& tried = attempts.at(*need.ca);
     bool asked = tried.problem && tried.problem->not_before && *tried.problem->not_before >= need.at;

@@ -54,6 +54,7 @@ static void fields(Is<CaAttempts> auto& attempts, Visit& visit) {
     visit.optional("last_attempt", attempts.last_attempt);
     visit.optional("next_attempt", attempts.next_attempt);
     visit.optional("problem", attempts.problem);
+    visit.optional("refused", attempts.refused);
 }
 
 template <class Visit>

@@ -54,6 +54,7 @@ struct CaAttempts {
     std::optional<Time> last_attempt;
     std::optional<Time> next_attempt;
     std::optional<Problem> problem;
+    std::vector<std::string> refused;  // challenge types that proved nothing since the last success, oldest first
     bool operator==(const CaAttempts&) const = default;
 };
 

@@ -24,6 +24,14 @@ void add_field(std::string& text, std::string_view field) {
     text += std::to_string(field.size()).append(":").append(field);
 }
 
+void add_challenge(std::string& text, const config::Challenge& challenge) {
+    if (challenge.http01) add_field(text, "http-01:" + challenge.http01->webroot.value_or(""));
+    if (challenge.tls_alpn01) add_field(text, "tls-alpn-01");
+    if (challenge.order.size() < 2) return;
+    for (const std::string& type : challenge.order)
+        add_field(text, "order:" + type);
+}
+
 }  // namespace
 
 Duration jitter_for(const std::string& lineage, VersionNumber version, Duration limit) {
@@ -56,7 +64,12 @@ std::string policy_digest(const config::Lineage& spec) {
         add_field(text, std::string(to_string(name.type)) + ":" + name.value);
     for (const CaName& ca : spec.cas)
         add_field(text, "ca:" + ca.text);
-    if (spec.challenge.http01) add_field(text, "http-01:" + spec.challenge.http01->webroot.value_or(""));
+    add_challenge(text, spec.challenge);
+    for (const config::NameChallenge& item : spec.name_challenges) {
+        add_field(text, "challenge:" + item.pattern);
+        add_challenge(text, item.challenge);
+    }
+    if (spec.profile.name) add_field(text, (spec.profile.required ? "required:" : "profile:") + *spec.profile.name);
     return sha256_hex(text).substr(0, 32);
 }
 

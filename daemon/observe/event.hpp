@@ -46,6 +46,9 @@ enum class EventType {
     deploy_rollback_failed,
     rollback_started,
     rollback_finished,
+    account_changed,
+    account_suspended,
+    version_revoked,
     control_call
 };
 std::string_view to_string(EventType type);  // "renewal.started"

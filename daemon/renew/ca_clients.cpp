@@ -1,6 +1,8 @@
 // CaClients: sessions per CA and the life of accounts (RFC 8555 §7.3).
 #include "daemon/renew/ca_clients.hpp"
 
+#include "daemon/renew/external_account.hpp"
+
 #include <fmt/format.h>
 
 namespace certd {
@@ -21,12 +23,13 @@ std::string user_agent() {
 }
 
 CaClients::CaClients(Clock& clock, Workers& workers, Store& store, TransportFactory transports,
-                     RequestObserver observer)
+                     RequestObserver observer, EventSink events)
     : clock_(clock),
       workers_(workers),
       store_(store),
       transports_(std::move(transports)),
-      observer_(std::move(observer)) {}
+      observer_(std::move(observer)),
+      events_(std::move(events)) {}
 
 std::shared_ptr<CaClients::Client> CaClients::client(const config::Ca& ca) {
     std::shared_ptr<Client>& entry = clients_[ca.name];
@@ -50,7 +53,9 @@ std::shared_ptr<CaClients::Client> CaClients::client(const config::Ca& ca) {
 
 Task<std::shared_ptr<acme::Session>> CaClients::session(config::Ca ca) {
     std::shared_ptr<Client> found = client(ca);
-    if (!found->session->has_account()) co_await ensure_account(found);
+    if (found->suspended && clock_.now() < found->suspended_until) fail(*found->suspended);
+    found->suspended.reset();
+    co_await ensure_account(found);
     // Shares ownership of the client, so that a renewal keeps session and transport alive across a reload.
     co_return std::shared_ptr<acme::Session>(found, found->session.get());
 }
@@ -80,8 +85,10 @@ Task<> CaClients::ensure_account(std::shared_ptr<Client> client) {
         value_or_fail(co_await offload(workers_, [&] { return store_.forget_account(client->config.name); }));
         stored.reset();
     }
+    if (stored && stored->next_key_pem) co_await settle_rollover(*client, *stored);
     if (stored && stored->account) {
         client->session->use_account(value_or_fail(PrivateKey::from_pem(stored->key_pem)), *stored->account);
+        co_await send_contacts(*client);
         co_return;
     }
     co_await create_account(*client, stored ? stored->key_pem : std::string());
@@ -89,7 +96,8 @@ Task<> CaClients::ensure_account(std::shared_ptr<Client> client) {
 
 Task<> CaClients::create_account(Client& client, std::string key_pem) {
     const config::Ca& ca = client.config;
-    if (key_pem.empty()) {
+    bool known = !key_pem.empty();
+    if (!known) {
         key_pem = co_await offload(workers_, [&] { return PrivateKey::generate(ca.account_key).pem(); });
         // On disk before the CA hears of it: an answer that is lost is found again with the same key (acme-facts B3,
         // B4).
@@ -97,10 +105,163 @@ Task<> CaClients::create_account(Client& client, std::string key_pem) {
             co_await offload(workers_, [&] { return store_.save_account_key(ca.name, ca.directory, key_pem); }));
     }
     PrivateKey key = value_or_fail(PrivateKey::from_pem(key_pem));
-    acme::Session::AccountRequest request{mailto(ca.contact), ca.agree_tos, false};
-    acme::Account account = co_await client.session->find_or_create_account(key, request);
+    acme::Account account = co_await register_key(client, key, known);
     value_or_fail(co_await offload(workers_, [&] { return store_.save_account(ca.name, account); }));
     client.session->use_account(std::move(key), std::move(account));
+}
+
+Task<acme::Account> CaClients::register_key(Client& client, const PrivateKey& key, bool known) {
+    const config::Ca& ca = client.config;
+    acme::Session::AccountRequest request{mailto(ca.contact), ca.agree_tos, false};
+    if (ca.external_account) {
+        // A binding is good for one account: the answer to an earlier try may have been lost (acme-facts B7).
+        if (known) {
+            if (auto existing = co_await find_account(client, key)) co_return *std::move(existing);
+        }
+        request.external =
+            value_or_fail(co_await offload(workers_, [&] { return load_binding(*ca.external_account); }));
+    }
+    co_return co_await client.session->find_or_create_account(key, std::move(request));
+}
+
+// RFC 8555 §7.3.1.
+Task<std::optional<acme::Account>> CaClients::find_account(Client& client, const PrivateKey& key) {
+    acme::Session::AccountRequest request;
+    request.only_existing = true;
+    try {
+        co_return co_await client.session->find_or_create_account(key, std::move(request));
+    } catch (const Failure& failure) {
+        if (failure.problem().code != "acme.accountDoesNotExist") throw;
+    }
+    co_return std::nullopt;
+}
+
+// Whichever key the CA knows now is the one in force.
+Task<> CaClients::settle_rollover(Client& client, StoredAccount& stored) {
+    const CaName& ca = client.config.name;
+    PrivateKey next = value_or_fail(PrivateKey::from_pem(*stored.next_key_pem));
+    std::optional<acme::Account> found;
+    if (stored.account) found = co_await find_account(client, next);
+    if (found && found->url == stored.account->url) {
+        value_or_fail(co_await offload(workers_, [&] { return store_.adopt_next_key(ca); }));
+        stored.key_pem = std::move(*stored.next_key_pem);
+        emit(EventType::account_changed, Severity::notice, ca,
+             "The change of the account key that was interrupted is finished");
+    } else {
+        value_or_fail(co_await offload(workers_, [&] { return store_.drop_next_key(ca); }));
+    }
+    stored.next_key_pem.reset();
+}
+
+// What the configuration says is sent once. That it cannot be changed is no reason not to renew.
+Task<> CaClients::send_contacts(Client& client) {
+    std::vector<std::string> wanted = mailto(client.config.contact);
+    if (client.session->account().contact == wanted) co_return;
+    const CaName& ca = client.config.name;
+    std::optional<Problem> problem;
+    try {
+        co_await client.session->update_contacts(wanted);
+    } catch (const Failure& failure) {
+        problem = failure.problem();
+    }
+    if (problem) {
+        emit(EventType::account_changed, Severity::warning, ca, "The contacts of the account could not be changed",
+             std::move(problem));
+        co_return;
+    }
+    acme::Account account = client.session->account();
+    value_or_fail(co_await offload(workers_, [&] { return store_.save_account(ca, account); }));
+    emit(EventType::account_changed, Severity::notice, ca, "The contacts of the account were changed");
+}
+
+// The gate of an account that exists and that nobody uses at this moment.
+Task<Gate::Pass> CaClients::enter_unused(std::shared_ptr<Client> client) {
+    const CaName& ca = client->config.name;
+    auto stored = value_or_fail(co_await offload(workers_, [&] { return store_.load_account(ca); }));
+    if (!stored || !stored->account) fail("control.noSuchAccount", fmt::format("There is no account at {}", ca.text));
+    co_await ensure_account(client);
+    Gate::Pass pass = co_await client->account_gate.enter();
+    if (stored->next_key_pem) {
+        // Left by a change that was cancelled: only one new key can be on its way.
+        co_await settle_rollover(*client, *stored);
+        client->session->use_account(value_or_fail(PrivateKey::from_pem(stored->key_pem)), *stored->account);
+    }
+    // One for the map, one for the caller, one for this coroutine; every further one is a session in use.
+    if (client.use_count() > 3) fail("control.busy", fmt::format("A renewal at {} is using the account", ca.text));
+    co_return pass;
+}
+
+Task<> CaClients::roll_over(config::Ca ca) {
+    std::shared_ptr<Client> found = client(ca);
+    Gate::Pass pass = co_await enter_unused(found);
+    std::string pem = co_await offload(workers_, [&] { return PrivateKey::generate(ca.account_key).pem(); });
+    value_or_fail(co_await offload(workers_, [&] { return store_.save_next_key(ca.name, pem); }));
+    PrivateKey key = value_or_fail(PrivateKey::from_pem(pem));
+    std::string thumbprint = key.thumbprint();
+    std::exception_ptr error;
+    bool undecided = false;
+    try {
+        co_await found->session->change_key(std::move(key));
+    } catch (const Failure& failure) {
+        error = std::current_exception();
+        undecided = acme::is_lost(failure) || acme::is_transient(failure);
+    }
+    if (!error) {
+        value_or_fail(co_await offload(workers_, [&] { return store_.adopt_next_key(ca.name); }));
+    } else if (undecided) {
+        // A session of its own finds out which key the CA has.
+        clients_.erase(ca.name);
+        std::shared_ptr<acme::Session> settled = co_await session(ca);
+        if (settled->thumbprint() != thumbprint) std::rethrow_exception(error);
+    } else {
+        value_or_fail(co_await offload(workers_, [&] { return store_.drop_next_key(ca.name); }));
+        std::rethrow_exception(error);
+    }
+    emit(EventType::account_changed, Severity::notice, ca.name, "The account has a new key");
+}
+
+Task<> CaClients::deactivate(config::Ca ca) {
+    std::shared_ptr<Client> found = client(ca);
+    Gate::Pass pass = co_await enter_unused(found);
+    co_await found->session->deactivate_account();
+    value_or_fail(co_await offload(workers_, [&] { return store_.forget_account(ca.name); }));
+    emit(EventType::account_changed, Severity::warning, ca.name,
+         "The account was deactivated; its files are kept aside");
+}
+
+Task<std::vector<CaClients::AccountFacts>> CaClients::accounts(std::vector<CaName> cas) {
+    std::vector<AccountFacts> result;
+    for (const CaName& ca : cas) {
+        auto stored = value_or_fail(co_await offload(workers_, [&] { return store_.load_account(ca); }));
+        if (!stored || !stored->account) continue;
+        PrivateKey key = value_or_fail(PrivateKey::from_pem(stored->key_pem));
+        AccountFacts facts{ca, stored->directory_url, *stored->account, key.type(), key.thumbprint(), {}};
+        auto used = clients_.find(ca);
+        if (used != clients_.end() && clock_.now() < used->second->suspended_until)
+            facts.suspended = used->second->suspended;
+        result.push_back(std::move(facts));
+    }
+    co_return result;
+}
+
+void CaClients::suspend(const CaName& ca, const Problem& problem) {
+    auto found = clients_.find(ca);
+    if (found == clients_.end() || found->second->suspended) return;
+    found->second->suspended = problem;
+    found->second->suspended_until = saturating_add(clock_.now(), days(1));
+    emit(EventType::account_suspended, Severity::critical, ca,
+         "No more orders are placed: the CA wants its user to act", problem);
+}
+
+void CaClients::emit(EventType type, Severity severity, const CaName& ca, std::string message,
+                     std::optional<Problem> problem) {
+    Event event;
+    event.type = type;
+    event.severity = severity;
+    event.message = fmt::format("{}: {}", ca.text, message);
+    event.problem = std::move(problem);
+    event.data = Json::object({{"ca", ca.text}});
+    events_(std::move(event));
 }
 
 Task<> CaClients::register_again(config::Ca ca) {

@@ -25,7 +25,8 @@ using RequestObserver = std::function<void(const std::string& ca, acme::RequestK
 
 class CaClients {
    public:
-    CaClients(Clock& clock, Workers& workers, Store& store, TransportFactory transports, RequestObserver observer);
+    CaClients(Clock& clock, Workers& workers, Store& store, TransportFactory transports, RequestObserver observer,
+              EventSink events);
 
     // A session that has an account; shared while in use. Throws Failure.
     Task<std::shared_ptr<acme::Session>> session(config::Ca ca);
@@ -40,22 +41,54 @@ class CaClients {
     // forgets the old account URL. Throws Failure when it may not or cannot.
     Task<> register_again(config::Ca ca);
 
+    // The accounts of these CAs as they are on disk; a CA without one is left out.
+    struct AccountFacts {
+        CaName ca;
+        std::string directory_url;
+        acme::Account account;
+        KeyType key_type = KeyType::ecdsa_p256;
+        std::string thumbprint;
+        std::optional<Problem> suspended;  // no orders are placed because of this
+    };
+    Task<std::vector<AccountFacts>> accounts(std::vector<CaName> cas);
+
+    // Gives the account a new key (RFC 8555 §7.3.5). Killed at any point the next session finds out which key the CA
+    // has (acme-facts B9). Problems control.noSuchAccount, control.busy while renewals use the account: what they put
+    // in place depends on its key. Throws Failure.
+    Task<> roll_over(config::Ca ca);
+    // Ends the account for ever (§7.3.6); the next renewal at this CA makes a new one. The same problems.
+    Task<> deactivate(config::Ca ca);
+
+    // After acme.userActionRequired (§7.3.3): no order of this account is placed for a day, or until the CA's part of
+    // the configuration changes.
+    void suspend(const CaName& ca, const Problem& problem);
+
    private:
     struct Client {
         config::Ca config;
         CaTransport transport;
         std::unique_ptr<acme::Session> session;
-        Gate account_gate{1};
+        Gate account_gate{1};  // held while the account is looked for, made or changed
+        std::optional<Problem> suspended;
+        Time suspended_until{};
     };
     std::shared_ptr<Client> client(const config::Ca& ca);
     Task<> ensure_account(std::shared_ptr<Client> client);
     Task<> create_account(Client& client, std::string key_pem);
+    Task<acme::Account> register_key(Client& client, const PrivateKey& key, bool known);
+    Task<std::optional<acme::Account>> find_account(Client& client, const PrivateKey& key);
+    Task<> settle_rollover(Client& client, StoredAccount& stored);
+    Task<> send_contacts(Client& client);
+    Task<Gate::Pass> enter_unused(std::shared_ptr<Client> client);
+    void emit(EventType type, Severity severity, const CaName& ca, std::string message,
+              std::optional<Problem> problem = std::nullopt);
 
     Clock& clock_;
     Workers& workers_;
     Store& store_;
     TransportFactory transports_;
     RequestObserver observer_;
+    EventSink events_;
     std::map<CaName, std::shared_ptr<Client>> clients_;
     std::map<CaName, Time> registered_again_;
 };

@@ -7,8 +7,6 @@
 #include "libacme/base/text.hpp"
 #include "libacme/crypto/digest.hpp"
 
-#include <algorithm>
-
 namespace certd {
 
 using acme::ChallengeTask;
@@ -23,7 +21,6 @@ struct Http01Listener::Presented {
 namespace {
 
 constexpr std::string_view path_prefix = "/.well-known/acme-challenge/";
-constexpr std::string_view passed_prefix = "systemd:";
 constexpr std::string_view check_header = "Certd-Check";
 constexpr std::size_t token_limit = 256;
 constexpr std::size_t presented_limit = 10'000;
@@ -42,26 +39,10 @@ HttpServerOptions server_options() {
     return options;
 }
 
-// "[::]:80" serves IPv4 too, so that "0.0.0.0:80" beside it would find the port taken.
-bool is_covered(const std::string& address, const std::vector<std::string>& all) {
-    constexpr std::string_view any_ipv4 = "0.0.0.0:";
-    if (!address.starts_with(any_ipv4)) return false;
-    std::string port = address.substr(any_ipv4.size());
-    return std::ranges::any_of(
-        all, [&](const std::string& other) { return other == "[::]:" + port || other == ":" + port; });
-}
-
-std::vector<std::string> without_covered(const std::vector<std::string>& listen) {
-    std::vector<std::string> kept;
-    std::ranges::copy_if(listen, std::back_inserter(kept),
-                         [&](const std::string& address) { return !is_covered(address, listen); });
-    return kept;
-}
-
 }  // namespace
 
 Http01Listener::Http01Listener(Clock& clock, asio::any_io_executor executor, std::vector<std::string> listen,
-                               config::HttpListen mode, PassedSocket passed_socket)
+                               config::ListenMode mode, PassedSocket passed_socket)
     : clock_(clock),
       listen_(without_covered(listen)),
       mode_(mode),
@@ -72,7 +53,7 @@ Http01Listener::Http01Listener(Clock& clock, asio::any_io_executor executor, std
 Http01Listener::~Http01Listener() = default;
 
 Result<void> Http01Listener::open() {
-    if (mode_ == config::HttpListen::when_needed || is_open()) return {};
+    if (mode_ == config::ListenMode::when_needed || is_open()) return {};
     return bind();
 }
 
@@ -142,30 +123,17 @@ Task<> Http01Listener::clean_up(ChallengeTask task) {
     entry->second->attempted = true;
     entry->second->changed.notify();
     presented_.erase(entry);
-    if (mode_ == config::HttpListen::always || !presented_.empty()) co_return;
+    if (mode_ == config::ListenMode::always || !presented_.empty()) co_return;
     Gate::Pass pass = co_await gate_.enter();
     if (presented_.empty()) co_await close();
 }
 
-Result<Listener> Http01Listener::make_listener(const std::string& address) const {
-    if (!address.starts_with(passed_prefix)) return Listener::tcp(address);
-    if (!passed_socket_)
-        return failure("net.bind", "No sockets were passed to this process, so there is no " + address);
-    auto descriptor = passed_socket_(address.substr(passed_prefix.size()));
-    if (!descriptor) return failure(std::move(descriptor).error());
-    return Listener::adopt(*descriptor);
-}
-
 Result<void> Http01Listener::bind() {
-    std::vector<Listener> listeners;
-    for (const std::string& address : listen_) {
-        auto listener = make_listener(address);
-        if (!listener) return failure(std::move(listener).error());
-        listeners.push_back(std::move(*listener));
-    }
+    auto listeners = open_listeners(listen_, passed_socket_);
+    if (!listeners) return failure(std::move(listeners).error());
     loopback_.reset();
     checked_.reset();
-    for (Listener& listener : listeners) {
+    for (Listener& listener : *listeners) {
         if (!loopback_) loopback_ = loopback_address(listener.fd());
         auto handler = [this](ServerRequest request, Responder& responder) {
             return answer(std::move(request), responder);

@@ -2,13 +2,12 @@
 #pragma once
 
 #include "config/model.hpp"
+#include "daemon/renew/challenge_sockets.hpp"
 #include "libacme/async/gate.hpp"
 #include "libacme/async/signal.hpp"
 #include "libacme/async/task_group.hpp"
-#include "libacme/net/http_server.hpp"
 #include "libacme/protocol/solver.hpp"
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,12 +18,11 @@ namespace certd {
 
 class Http01Listener final : public acme::Solver {
    public:
-    // A descriptor of its own (a dup) for the socket that systemd passed under this name (LISTEN_FDNAMES).
-    using PassedSocket = std::function<Result<int>(std::string name)>;
+    using PassedSocket = certd::PassedSocket;
 
     // `listen`: "ADDRESS:PORT" or "systemd:NAME". The owner awaits stop() before this object is destroyed.
     Http01Listener(Clock& clock, asio::any_io_executor executor, std::vector<std::string> listen,
-                   config::HttpListen mode, PassedSocket passed_socket);
+                   config::ListenMode mode, PassedSocket passed_socket);
     ~Http01Listener() override;
 
     // Mode `always`: binds and answers from now on. Mode `when_needed`: nothing happens before the first present().
@@ -46,7 +44,6 @@ class Http01Listener final : public acme::Solver {
 
    private:
     struct Presented;
-    Result<Listener> make_listener(const std::string& address) const;
     Result<void> bind();
     Task<> close();
     Task<> answer(ServerRequest request, Responder& responder);
@@ -54,7 +51,7 @@ class Http01Listener final : public acme::Solver {
 
     Clock& clock_;
     std::vector<std::string> listen_;
-    config::HttpListen mode_;
+    config::ListenMode mode_;
     PassedSocket passed_socket_;
     std::string check_secret_;                                                  // marks the requests of wait_visible
     std::map<std::string, std::shared_ptr<Presented>, std::less<>> presented_;  // by token

@@ -3,6 +3,7 @@
 
 #include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/backoff.hpp"
+#include "daemon/lineage/challenge_order.hpp"
 
 #include <algorithm>
 #include <array>
@@ -79,6 +80,10 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
     if (record.state.renew_requested) journalled = co_await save(record);
     Result<NewCertificate> made = failure(journalled ? Problem{} : journalled.error());
     IssueOrder issue{order.config, record.spec, ca, record.newest, order.job, false};
+    if (auto known = record.state.attempts.find(ca); known != record.state.attempts.end())
+        issue.refused = known->second.refused;
+    std::vector<std::string> refused;
+    issue.on_refused = [&refused](const std::string& type) { refused.push_back(type); };
     if (journalled) made = co_await renewal_.issue(std::move(issue));
     if (order.issued) order.issued();
     Time now = clock_.now();
@@ -87,6 +92,8 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
     if (!made) {
         Duration lifetime = record.live ? record.live->lifetime() : Duration::zero();
         record_issue_failure(state, ca, made.error(), now, lifetime, record.spec->name);
+        for (const std::string& type : refused)
+            note_refused(state.attempts[ca], type);
         state.renew_requested = false;
         state.last_problem = made.error();
         emit(EventType::renewal_failed, Severity::error, order, record, fmt::format("Renewal at {} failed", ca.text),

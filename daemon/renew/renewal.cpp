@@ -1,6 +1,7 @@
 // Renewal: the issuing half of the pipeline.
 #include "daemon/renew/renewal.hpp"
 
+#include "libacme/crypto/digest.hpp"
 #include "libacme/protocol/renewal_info.hpp"
 
 #include <boost/asio/error.hpp>
@@ -102,6 +103,7 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
         co_await clients_.register_again(ca);
         issued = co_await ask_ca(order, name, ca);
     }
+    if (!issued && issued.error().code == "acme.userActionRequired") clients_.suspend(ca.name, issued.error());
     NewCertificate made = co_await keep(order, name, ca, value_or_fail(std::move(issued)));
     if (!order.rehearsal && !order.spec->post_issue.empty()) {
         context.version = made.facts.number;
@@ -121,6 +123,9 @@ Task<Result<Renewal::FromCa>> Renewal::ask_ca(const IssueOrder& order, const Lin
     request.names = order.spec->names;
     request.key_type = order.spec->key;
     request.preferred_chain = ca.preferred_chain;
+    const config::Profile& profile = order.spec->profile.name ? order.spec->profile : ca.profile;
+    request.profile = profile.name;
+    request.profile_required = profile.required;
     if (order.newest && !order.rehearsal) {
         request.previous_serial = order.newest->serial;
         request.replaces = predecessor_at(ca, order.newest.get(), order.spec->names);
@@ -131,7 +136,11 @@ Task<Result<Renewal::FromCa>> Renewal::ask_ca(const IssueOrder& order, const Lin
         if (order.rehearsal) co_return;
         value_or_fail(co_await offload(workers_, [&] { return store_.save_order(name, record); }));
     };
-    hooks.solvers = [this, &order](const Identifier&, bool) { return solvers_.solvers(order.spec->challenge); };
+    hooks.solvers = [this, &order](const Identifier& name, bool wildcard) {
+        Identifier configured = wildcard ? Identifier{Identifier::Type::dns, "*." + name.value} : name;
+        return solvers_.solvers(config::challenge_for(*order.spec, configured), order.refused);
+    };
+    hooks.refused = order.on_refused;
     hooks.progress = [this, &order](acme::IssueStep step, std::string detail) {
         report(order, step, std::move(detail));
     };
@@ -147,11 +156,20 @@ Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const IssueOrd
         co_await offload(workers_, [&] { return store_.load_order(name); });
     const config::Ca& ca = order.config->cas.at(order.ca);
     // An order older than the newest version was finished by it, or given up before it.
-    bool usable = loaded && *loaded && is_of(**loaded, order, ca) &&
+    bool burned = loaded && *loaded && co_await is_burned(**loaded);
+    bool usable = loaded && *loaded && !burned && is_of(**loaded, order, ca) &&
                   !(order.newest && (*loaded)->created <= order.newest->issued_at);
     if (usable) co_return std::move(*loaded);
     if (!loaded || *loaded) value_or_fail(co_await offload(workers_, [&] { return store_.drop_order(name); }));
     co_return std::nullopt;
+}
+
+// The key of a revoked certificate may be in an order that was not finished yet.
+Task<bool> Renewal::is_burned(const acme::OrderRecord& order) {
+    Result<PrivateKey> key = PrivateKey::from_pem(order.key_pem);
+    if (!key) co_return true;
+    std::string digest = sha256_hex(key->public_key_der());
+    co_return value_or_fail(co_await offload(workers_, [&] { return store_.is_burned(digest); }));
 }
 
 Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca,

@@ -6,8 +6,11 @@
 #include "daemon/renew/ca_clients.hpp"
 #include "daemon/renew/solver_set.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace certd {
 
@@ -17,7 +20,9 @@ struct IssueOrder {
     CaName ca;
     std::shared_ptr<const VersionFacts> newest;  // null: none yet
     std::uint64_t job = 0;
-    bool rehearsal = false;  // nothing is stored, and hooks do not run
+    bool rehearsal = false;                 // nothing is stored, and hooks do not run
+    std::vector<std::string> refused = {};  // ways of proof to try last
+    std::function<void(const std::string& challenge_type)> on_refused = {};
 };
 
 struct NewCertificate {
@@ -42,6 +47,7 @@ class Renewal {
     };
     Task<Result<FromCa>> ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca);
     Task<std::optional<acme::OrderRecord>> order_in_progress(const IssueOrder& order, const LineageName& name);
+    Task<bool> is_burned(const acme::OrderRecord& order);
     Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca, FromCa from);
     void report(const IssueOrder& order, acme::IssueStep step, std::string detail);
 

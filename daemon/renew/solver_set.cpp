@@ -1,6 +1,7 @@
 // SolverSet: from a lineage's `challenge` to solver objects.
 #include "daemon/renew/solver_set.hpp"
 
+#include "daemon/lineage/challenge_order.hpp"
 #include "daemon/renew/http01_webroot.hpp"
 
 namespace certd {
@@ -9,18 +10,24 @@ SolverSet::SolverSet(Workers& workers, acme::Solver* listener) : workers_(worker
 
 SolverSet::~SolverSet() = default;
 
-std::vector<acme::Solver*> SolverSet::solvers(const config::Challenge& challenge) {
+std::vector<acme::Solver*> SolverSet::solvers(const config::Challenge& challenge,
+                                              const std::vector<std::string>& refused) {
     std::vector<acme::Solver*> result;
-    if (challenge.dns01 && dns_ != nullptr) result.push_back(dns_->solver(challenge.dns01->provider));
-    if (!challenge.http01) return result;
-    if (!challenge.http01->webroot) {
-        if (listener_ != nullptr) result.push_back(listener_);
-        return result;
+    for (const std::string& type : challenge_order(challenge, refused)) {
+        acme::Solver* solver = nullptr;
+        if (type == "http-01" && challenge.http01) solver = http01(*challenge.http01);
+        if (type == "dns-01" && challenge.dns01 && dns_ != nullptr) solver = dns_->solver(challenge.dns01->provider);
+        if (type == "tls-alpn-01" && challenge.tls_alpn01) solver = tls_listener_;
+        if (solver != nullptr) result.push_back(solver);
     }
-    std::unique_ptr<acme::Solver>& webroot = webroots_[*challenge.http01->webroot];
-    if (!webroot) webroot = std::make_unique<Http01Webroot>(workers_, *challenge.http01->webroot);
-    result.push_back(webroot.get());
     return result;
+}
+
+acme::Solver* SolverSet::http01(const config::Challenge::Http01& settings) {
+    if (!settings.webroot) return listener_;
+    std::unique_ptr<acme::Solver>& webroot = webroots_[*settings.webroot];
+    if (!webroot) webroot = std::make_unique<Http01Webroot>(workers_, *settings.webroot);
+    return webroot.get();
 }
 
 }  // namespace certd

@@ -1,5 +1,5 @@
-// The solvers of this process: certd's own http-01 responder, one webroot solver per configured directory, and the
-// dns-01 solvers.
+// The solvers of this process: certd's own responders, one webroot solver per configured directory, and the dns-01
+// solvers.
 #pragma once
 
 #include "config/model.hpp"
@@ -23,13 +23,19 @@ class SolverSet {
 
     void set_listener(acme::Solver* listener) { listener_ = listener; }
     void set_dns(DnsSolvers* dns) { dns_ = dns; }  // answers `dns-01`; not owned
-    // In order of preference.
-    std::vector<acme::Solver*> solvers(const config::Challenge& challenge);
+    // Answers `tls-alpn-01: {}`; null when no tls_challenge.listen is configured. Not owned.
+    void set_tls_listener(acme::Solver* listener) { tls_listener_ = listener; }
+    // In order of preference, those `refused` last.
+    std::vector<acme::Solver*> solvers(const config::Challenge& challenge,
+                                       const std::vector<std::string>& refused = {});
 
    private:
+    acme::Solver* http01(const config::Challenge::Http01& settings);
+
     Workers& workers_;
     acme::Solver* listener_;
     DnsSolvers* dns_ = nullptr;
+    acme::Solver* tls_listener_ = nullptr;
     std::map<std::string, std::unique_ptr<acme::Solver>> webroots_;
 };
 

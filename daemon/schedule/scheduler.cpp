@@ -446,6 +446,20 @@ Task<Result<void>> Scheduler::resume(LineageName name) {
     co_return co_await parts_.pipeline.save((*entry)->record);
 }
 
+Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber version, bool replace) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) co_return failure(entry.error());
+    LineageState& state = (*entry)->record.state;
+    if (std::ranges::find(state.rejected, version) == state.rejected.end()) state.rejected.push_back(version);
+    if (replace && (version == state.live || version == state.newest)) state.renew_requested = true;
+    replan(**entry);
+    changed_.notify();
+    emit(EventType::version_revoked, Severity::warning, name.text(),
+         fmt::format("Version {} was revoked{}", version.value, state.renew_requested ? "; a new one is due now" : ""));
+    co_return co_await parts_.pipeline.save(
+        (*entry)->record, {{parts_.clock.now(), fmt::format("revoked version {}", version.value), {}}});
+}
+
 void Scheduler::emit(EventType type, Severity severity, const std::string& lineage, std::string message,
                      std::optional<Problem> problem) {
     Event event;

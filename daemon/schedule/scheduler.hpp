@@ -82,6 +82,10 @@ class Scheduler {
     Task<Result<void>> pause(LineageName name);
     Task<Result<void>> resume(LineageName name);
 
+    // A version was revoked: it is never deployed again, and when it was the live or newest one and `replace` is set a
+    // new one is due at once.
+    Task<Result<void>> note_revoked(LineageName name, VersionNumber version, bool replace);
+
     const config::Config& config() const { return *config_; }
     config::ConfigPtr config_pointer() const { return config_; }
     const std::map<std::string, std::unique_ptr<Entry>>& entries() const { return entries_; }

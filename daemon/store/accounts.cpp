@@ -1,4 +1,5 @@
-// Accounts: key.pem is written before account.json and means nothing without it; no key is ever overwritten.
+// Accounts: key.pem is written before account.json and means nothing without it; no key is ever overwritten. The key in
+// force is the one whose digest account.json holds, so that one write decides a rollover.
 #include "daemon/lineage/codec.hpp"
 #include "daemon/store/document.hpp"
 #include "daemon/store/layout.hpp"
@@ -65,23 +66,23 @@ Result<void> write_record(FileSystem& files, const Path& directory, const Accoun
     return write_document(files, directory / "account.json", codec::Coder<AccountRecord>::encode(record));
 }
 
-// The first N for which there is neither key.pem.old-N nor account.json.old-N.
+// The first N for which no file is kept aside as *.old-N.
 unsigned next_old_number(const std::vector<std::string>& names) {
     unsigned number = 1;
     auto taken = [&](std::string_view file) {
         return std::ranges::find(names, fmt::format("{}.old-{}", file, number)) != names.end();
     };
-    while (taken("key.pem") || taken("account.json"))
+    while (taken("key.pem") || taken("account.json") || taken("next-key.pem"))
         ++number;
     return number;
 }
 
-// The record goes first: a key alone counts for nothing, so that either both are in force or none.
-Result<void> set_aside(FileSystem& files, const Path& directory) {
+// What is there of `these` goes aside, in this order, each step durable before the next.
+Result<void> set_aside(FileSystem& files, const Path& directory, std::initializer_list<const char*> these) {
     Result<std::vector<std::string>> names = files.list(directory);
     if (!names) return failure(std::move(names).error());
     unsigned number = next_old_number(*names);
-    for (const char* file : {"account.json", "key.pem"}) {
+    for (const char* file : these) {
         if (std::ranges::find(*names, file) != names->end()) {
             Change rename = change::Rename{directory / file, directory / fmt::format("{}.old-{}", file, number)};
             if (Result<void> renamed = files.change(rename); !renamed) return renamed;
@@ -89,6 +90,24 @@ Result<void> set_aside(FileSystem& files, const Path& directory) {
         if (Result<void> synced = files.change(change::SyncDirectory{directory}); !synced) return synced;
     }
     return {};
+}
+
+// The record goes first: a key alone counts for nothing, so that either both are in force or none.
+constexpr std::initializer_list<const char*> whole_account = {"account.json", "next-key.pem", "key.pem"};
+
+Result<std::optional<std::string>> read_next_key(FileSystem& files, const Path& directory) {
+    Result<std::string> key = files.read(directory / "next-key.pem", key_limit);
+    if (!key && key.error().code == "storage.missing") return std::optional<std::string>();
+    if (!key) return failure(std::move(key).error());
+    return std::optional(std::move(*key));
+}
+
+// The rest of a rollover that was decided: the new key takes the old one's name.
+Result<void> finish_rollover(FileSystem& files, const Path& directory) {
+    if (Result<void> kept = set_aside(files, directory, {"key.pem"}); !kept) return kept;
+    Change rename = change::Rename{directory / "next-key.pem", directory / "key.pem"};
+    if (Result<void> renamed = files.change(rename); !renamed) return renamed;
+    return files.change(change::SyncDirectory{directory});
 }
 
 }  // namespace
@@ -99,12 +118,19 @@ Result<std::optional<StoredAccount>> Store::load_account(const CaName& ca) {
     Result<std::optional<AccountRecord>> record = read_record(files_, *directory, ca);
     if (!record) return failure(std::move(record).error());
     if (!*record) return std::optional<StoredAccount>();
+    Result<std::optional<std::string>> next = read_next_key(files_, *directory);
+    if (!next) return failure(std::move(next).error());
+    if (*next && sha256_hex(**next) == (*record)->key_sha256) {
+        if (Result<void> finished = finish_rollover(files_, *directory); !finished)
+            return failure(std::move(finished).error());
+        next->reset();
+    }
     Result<std::string> key = files_.read(*directory / "key.pem", key_limit);
     if (!key) return failure(std::move(key).error());
     if (sha256_hex(*key) != (*record)->key_sha256)
         return corrupt(*directory / "key.pem", "it is not the key that account.json names");
-    return std::optional(
-        StoredAccount{std::move(*key), std::move((*record)->account), std::move((*record)->directory_url)});
+    return std::optional(StoredAccount{std::move(*key), std::move((*record)->account),
+                                       std::move((*record)->directory_url), std::move(*next)});
 }
 
 Result<void> Store::save_account_key(const CaName& ca, const std::string& directory_url, const std::string& key_pem) {
@@ -121,7 +147,7 @@ Result<void> Store::save_account_key(const CaName& ca, const std::string& direct
     }
     if (!*before) {
         // A key that was left without its record by a crash is kept all the same.
-        if (Result<void> kept = set_aside(files_, *directory); !kept) return kept;
+        if (Result<void> kept = set_aside(files_, *directory, whole_account); !kept) return kept;
         if (Result<void> written = durable_write(files_, *directory / "key.pem", key_pem); !written) return written;
     }
     return write_record(files_, *directory, record);
@@ -142,7 +168,61 @@ Result<void> Store::forget_account(const CaName& ca) {
     if (!directory) return failure(std::move(directory).error());
     Result<bool> there = exists(files_, *directory);
     if (!there) return failure(std::move(there).error());
-    return *there ? set_aside(files_, *directory) : Result<void>();
+    return *there ? set_aside(files_, *directory, whole_account) : Result<void>();
+}
+
+Result<void> Store::save_next_key(const CaName& ca, const std::string& key_pem) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    if (Result<void> kept = set_aside(files_, *directory, {"next-key.pem"}); !kept) return kept;
+    return durable_write(files_, *directory / "next-key.pem", key_pem);
+}
+
+Result<void> Store::adopt_next_key(const CaName& ca) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    Result<std::optional<AccountRecord>> record = read_record(files_, *directory, ca);
+    if (!record) return failure(std::move(record).error());
+    Result<std::optional<std::string>> next = read_next_key(files_, *directory);
+    if (!next) return failure(std::move(next).error());
+    if (!*record || !*next) return failure("storage.missing", "There is no new key for the account at " + ca.text);
+    (*record)->key_sha256 = sha256_hex(**next);
+    if (Result<void> written = write_record(files_, *directory, **record); !written) return written;
+    return finish_rollover(files_, *directory);
+}
+
+Result<void> Store::drop_next_key(const CaName& ca) {
+    Result<Path> directory = account_directory(root_, ca);
+    if (!directory) return failure(std::move(directory).error());
+    return set_aside(files_, *directory, {"next-key.pem"});
+}
+
+namespace {
+
+Result<std::vector<std::string>> read_burned(FileSystem& files, const Path& root) {
+    Path path = layout::burned_keys(root);
+    Result<std::optional<Json>> json = read_document(files, path);
+    if (!json) return failure(std::move(json).error());
+    if (!*json) return std::vector<std::string>();
+    if (!(**json)["keys"].if_array()) return corrupt(path, "it has no list of keys");
+    return (**json).strings("keys");
+}
+
+}  // namespace
+
+Result<void> Store::burn_key(const std::string& key_sha256) {
+    Result<std::vector<std::string>> keys = read_burned(files_, root_);
+    if (!keys) return failure(std::move(keys).error());
+    if (std::ranges::find(*keys, key_sha256) != keys->end()) return {};
+    keys->push_back(key_sha256);
+    Json::Array list(keys->begin(), keys->end());
+    return write_document(files_, layout::burned_keys(root_), Json::object({{"keys", Json(std::move(list))}}));
+}
+
+Result<bool> Store::is_burned(const std::string& key_sha256) {
+    Result<std::vector<std::string>> keys = read_burned(files_, root_);
+    if (!keys) return failure(std::move(keys).error());
+    return std::ranges::find(*keys, key_sha256) != keys->end();
 }
 
 Result<Ledger> Store::load_limits(const CaName& ca) {

@@ -30,6 +30,9 @@ inline Path below_lineage(const Path& root, const LineageName& name, std::string
 inline Path number_file(const Path& root) {
     return below(root, "/layout");
 }
+inline Path burned_keys(const Path& root) {
+    return below(root, "/burned-keys.json");
+}
 inline Path accounts(const Path& root) {
     return below(root, "/accounts");
 }

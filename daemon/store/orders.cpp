@@ -30,6 +30,7 @@ static void fields(Is<acme::OrderRecord> auto& order, Visit& visit) {
     visit("created", order.created);
     visit("names", order.names);
     visit("key_type", order.key_type);
+    visit.optional("profile", order.profile);
     visit("csr_der", order.csr_der);
     visit("key_pem", order.key_pem);
 }

@@ -19,6 +19,7 @@ struct StoredAccount {
     std::string key_pem;
     std::optional<acme::Account> account;  // empty: the key was stored, the CA's answer was not seen
     std::string directory_url;
+    std::optional<std::string> next_key_pem;  // of a rollover that was begun: the CA may know the one or the other
 };
 
 // The texts of one version's files.
@@ -81,10 +82,19 @@ class Store {
     // Refused with storage.exists while the CA has an account or key.
     Result<void> save_account_key(const CaName& ca, const std::string& directory_url, const std::string& key_pem);
     Result<void> save_account(const CaName& ca, const acme::Account& account);
+    Result<void> forget_account(const CaName& ca);  // keeps its files aside as key.pem.old-N, account.json.old-N …
     // What certd has counted of the CA's rate limits; empty before the first order.
     Result<Ledger> load_limits(const CaName& ca);
     Result<void> save_limits(const CaName& ca, const Ledger& ledger);
-    Result<void> forget_account(const CaName& ca);  // keeps both files aside as key.pem.old-N and account.json.old-N
+    // A rollover (acme-facts B9): the new key is here before the CA hears of it, and takes the place of the old one, or
+    // goes aside, once it is known which of them the CA has.
+    Result<void> save_next_key(const CaName& ca, const std::string& key_pem);
+    Result<void> adopt_next_key(const CaName& ca);
+    Result<void> drop_next_key(const CaName& ca);
+
+    // Keys that no certificate may have again, by the SHA-256 of their SubjectPublicKeyInfo.
+    Result<void> burn_key(const std::string& key_sha256);
+    Result<bool> is_burned(const std::string& key_sha256);
 
     // nullopt also when the newest version was made from this order: it is finished, whatever became of drop_order.
     Result<std::optional<acme::OrderRecord>> load_order(const LineageName& name);

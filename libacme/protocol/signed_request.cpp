@@ -40,7 +40,7 @@ std::string sign_inner(const PrivateKey& key, const Url& url, const Json& payloa
 }
 
 Json bind_external(const ExternalBinding& binding, const PrivateKey& account_key, const Url& url) {
-    std::string header = base64url("{\"alg\":\"" + std::string(to_string(binding.algorithm)) +
+    std::string header = base64url("{\"alg\":\"" + std::string(jws_name(binding.algorithm)) +
                                    "\",\"kid\":" + quoted(binding.kid) + ",\"url\":" + quoted(url.text) + "}");
     std::string body = base64url(account_key.jwk());
     std::string input = header + "." + body;

@@ -30,7 +30,7 @@ std::string sign_inner(const PrivateKey& key, const Url& url, const Json& payloa
 struct ExternalBinding {
     std::string kid;
     Bytes mac_key;
-    MacAlgorithm algorithm = MacAlgorithm::hs256;
+    HmacHash algorithm = HmacHash::sha256;
 };
 Json bind_external(const ExternalBinding& binding, const PrivateKey& account_key, const Url& url);
 

@@ -69,10 +69,11 @@ FakeCaOptions World::other_options() {
 
 World::World(FakeCaOptions options) : ca(clock, std::move(options)) {
     for (FakeCa* each : {&ca, &other_ca}) {
-        each->knobs.validate = [this](const Identifier&, const std::string&, const std::string& token,
+        each->knobs.validate = [this](const Identifier&, const std::string& type, const std::string& token,
                                       const std::string& answer) {
-            auto found = solver.presented.find(token);
-            return found != solver.presented.end() && found->second == answer;
+            const auto& presented = (type == "tls-alpn-01" ? tls_solver : solver).presented;
+            auto found = presented.find(token);
+            return found != presented.end() && found->second == answer;
         };
     }
 }
@@ -90,6 +91,7 @@ void World::start(const std::string& text) {
                     return CaTransport{std::make_unique<Wire>(asked.name.text == "main" ? ca : other_ca), nullptr};
                 }};
     seams.listener = &solver;
+    seams.tls_listener = &tls_solver;
     seams.longest_sleep = longest_sleep;
     engine = std::make_unique<Engine>(io_->get_executor(), seams, config->state_dir);
     events.clear();
@@ -114,6 +116,7 @@ void World::kill() {
     engine.reset();
     io_ = std::make_unique<asio::io_context>(1);
     solver.presented.clear();
+    tls_solver.presented.clear();
 }
 
 void World::restart(const std::string& config) {

@@ -54,7 +54,7 @@ class World {
     MemoryFileSystem files;
     FakeHost host{clock};
     FakeService service{host, "/etc/ssl/web/fullchain.pem", "/etc/ssl/web/privkey.pem"};
-    RecordingSolver solver{clock};
+    RecordingSolver solver{clock}, tls_solver{clock, "tls-alpn-01"};
     std::unique_ptr<Engine> engine;
     std::vector<Event> events;
 

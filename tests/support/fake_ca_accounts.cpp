@@ -12,7 +12,7 @@ void FakeCa::State::check_binding(const Request& request) {
     if (!binding.is_object()) refuse(403, "externalAccountRequired", "bind an external account");
     auto jws = parse_jws(to_text(binding));
     if (!jws) violation("the binding: " + jws.error());
-    auto algorithm = mac_algorithm_from(jws->header.string_or("alg"));
+    auto algorithm = hash_from_jws_name(jws->header.string_or("alg"));
     if (!algorithm) violation("the binding is not authenticated by a MAC");
     if (!jws->header["nonce"].is_null()) violation("the binding has a nonce");
     if (jws->header.string_or("url") != request.url) violation("the binding is for another URL");

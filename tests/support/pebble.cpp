@@ -17,6 +17,12 @@ void make_tls_certificate(const std::filesystem::path& directory) {
     if (made.exit_code != 0) throw std::runtime_error("openssl req: " + made.both());
 }
 
+std::string external_accounts(const PebbleOptions& options) {
+    if (options.external_accounts.empty()) return {};
+    return fmt::format(R"(, "externalAccountBindingRequired": true, "externalAccountMACKeys": {{ {} }})",
+                       options.external_accounts);
+}
+
 bool listens(std::uint16_t port) {
     return run({program("curl"), "-sk", "-o", "/dev/null", fmt::format("https://127.0.0.1:{}/dir", port)}).exit_code ==
            0;
@@ -37,9 +43,10 @@ Pebble::Pebble(std::filesystem::path directory, std::uint16_t http_port, PebbleO
         directory_ / "pebble.json",
         fmt::format(R"({{ "pebble": {{ "listenAddress": "127.0.0.1:{}", "managementListenAddress": "127.0.0.1:{}",
     "certificate": "{}", "privateKey": "{}", "httpPort": {}, "tlsPort": {},
-    "ocspResponderURL": "", "certificateValidityPeriod": {} }} }})",
+    "ocspResponderURL": "", "certificateValidityPeriod": {}{} }} }})",
                     port_, management_port_, (directory_ / "tls.pem").string(), (directory_ / "tls.key").string(),
-                    http_port, free_port(), options_.validity_seconds));
+                    http_port, options_.tls_port != 0 ? options_.tls_port : free_port(), options_.validity_seconds,
+                    external_accounts(options_)));
     names_ = std::make_unique<Child>(
         std::vector<std::string>{program("pebble-challtestsrv"), "-dns01", fmt::format("127.0.0.1:{}", dns_port_),
                                  "-management", fmt::format("127.0.0.1:{}", dns_management_port_), "-defaultIPv4",

@@ -50,8 +50,7 @@ TEST_CASE("names are canonical, in the order given, and may be addresses") {
 TEST_CASE("faulty names are refused at their place") {
     CHECK(said_about("names: [example.com, \"a b.example.com\"]") ==
           Lines{"6:45 error: Not a name for a certificate: 'a b.example.com': only letters, digits and '-' are allowed "
-                "(write IDNs as A-labels, "
-                "xn--…) (Correct the name; write IDNs as A-labels)"});
+                "(Correct the name; names in other scripts are written as they are or as A-labels (xn--…))"});
     CHECK(said_about("names: [example.com, Example.COM]") ==
           Lines{"6:45 error: The name 'example.com' is listed twice"});
     CHECK(said_about("names: []") == Lines{"6:31 error: The lineage 'a' has no names (list them, or leave the key out "

@@ -64,6 +64,10 @@ std::string text_with(const std::string& key, const std::string& value) {
     if (key.ends_with("].timeout") || key.ends_with("].user"))
         members[key.substr(0, key.rfind('.')) + ".command"] = "[/bin/x]";
     if (key.find("dns") != std::string::npos) add_dns_provider(key, members);
+    if (key.starts_with("cas.*.external_account.")) {
+        members["cas.*.external_account.kid"] = "k";
+        members["cas.*.external_account.mac_key_file"] = "/m";
+    }
     if (!value.empty()) members[key] = value;
     const std::map<std::string, std::string> names = {
         {"cas", "main"}, {"dns_providers", "dns"}, {"targets", "web"}, {"lineages", "example.com"}};
@@ -117,6 +121,10 @@ std::string hooks(const std::vector<Hook>& hooks_) {
     return text;
 }
 
+std::string profile(const Profile& value) {
+    return value.name.value_or("") + (value.required ? "!" : "");
+}
+
 std::string optional(const std::optional<std::string>& value) {
     return value.value_or("unset");
 }
@@ -138,7 +146,11 @@ const std::map<std::string, Case>& cases() {
              {"[\"[::]:80\", \"systemd:http\"]", FIELD(list(config.http_challenge.listen)), "[[::]:80 systemd:http]",
               "[[::]:80]"}},
             {"http_challenge.mode",
-             {"always", FIELD(config.http_challenge.mode == HttpListen::always ? "always" : "when-needed"), "always",
+             {"always", FIELD(config.http_challenge.mode == ListenMode::always ? "always" : "when-needed"), "always",
+              "when-needed"}},
+            {"tls_challenge.listen", {"\"[::]:443\"", FIELD(list(config.tls_challenge.listen)), "[[::]:443]", "[]"}},
+            {"tls_challenge.mode",
+             {"always", FIELD(config.tls_challenge.mode == ListenMode::always ? "always" : "when-needed"), "always",
               "when-needed"}},
             {"log.level", {"debug", FIELD(config.log.level), "debug", "info"}},
             {"log.file", {"/l", FIELD(optional(config.log.file)), "/l", "unset"}},
@@ -160,6 +172,12 @@ const std::map<std::string, Case>& cases() {
             {"cas.*.parallel_orders", {"1", FIELD(std::to_string(ca(config).parallel_orders)), "1", "4"}},
             {"cas.*.preferred_chain",
              {"ISRG Root X1", FIELD(optional(ca(config).preferred_chain)), "ISRG Root X1", "unset"}},
+            {"cas.*.external_account.kid", {"k", FIELD(ca(config).external_account->kid), "k", ""}},
+            {"cas.*.external_account.mac_key_file", {"/m", FIELD(ca(config).external_account->mac_key_file), "/m", ""}},
+            {"cas.*.external_account.algorithm",
+             {"HS512", FIELD(ca(config).external_account->algorithm), "HS512", "HS256"}},
+            {"cas.*.profile", {"p", FIELD(profile(ca(config).profile)), "p", ""}},
+            {"cas.*.required_profile", {"p", FIELD(profile(ca(config).profile)), "p!", ""}},
             {"defaults.dry_run_ca",
              {"main", FIELD(config.dry_run_ca ? config.dry_run_ca->text : "unset"), "main", "unset"}},
             {"targets.*.install[].part",
@@ -192,6 +210,8 @@ const std::map<std::string, Case>& cases() {
                                   "ecdsa-p256"};
             all[scope + "challenge.http-01.webroot"] = {
                 "/w", FIELD(optional(lineage(config).challenge.http01->webroot)), "/w", "unset"};
+            all[scope + "profile"] = {"p", FIELD(profile(lineage(config).profile)), "p", ""};
+            all[scope + "required_profile"] = {"p", FIELD(profile(lineage(config).profile)), "p!", ""};
             all[scope + "keep_versions"] = {"9", FIELD(std::to_string(lineage(config).keep_versions)), "9", "5"};
             all[scope + "pre_issue"] = {"[a, b]", FIELD(hooks(lineage(config).pre_issue)), "[a b]5m", ""};
             all[scope + "post_issue"] = {"{ shell: a b }", FIELD(hooks(lineage(config).post_issue)),
@@ -264,7 +284,8 @@ const std::map<std::string, Case>& cases() {
 }
 
 bool is_leaf(const Row& row) {
-    return row.type != Type::section && row.type != Type::sections && row.type != Type::steps;
+    return row.type != Type::section && row.type != Type::sections && row.type != Type::steps &&
+           row.type != Type::by_name;
 }
 bool is_available(const Row& row) {
     return row.need == Need::optional || row.need == Need::required;

@@ -120,7 +120,8 @@ TEST_CASE("a CA's members are checked") {
              "error: limits: a budget model of your own is not available in this release (write none or letsencrypt)"},
         Case{"ca_bundle: ca.pem", "error: cas.main.ca_bundle must be an absolute path, not 'ca.pem'"},
         Case{"preferred_chain: \"\"", "error: cas.main.preferred_chain must not be empty"},
-        Case{"eab: { kid: x }", "error: eab: external account binding is not available in this release"},
+        Case{"eab: { kid: x }",
+             "error: The key 'eab' is not supported (write external_account: { kid: …, mac_key_file: … })"},
         Case{"insecure: true",
              "error: The key 'insecure' is not supported (certd always verifies the CA's certificate; give a private "
              "CA's root as ca_bundle)"});
@@ -256,10 +257,6 @@ TEST_CASE("keys of a lineage that are of later releases, or will never be, say s
             member + " } }\n");
         return lines.empty() ? "" : lines[0];
     };
-    CHECK(lineage("challenge: { tls-alpn-01: {} }") ==
-          "5:57 error: tls-alpn-01: the tls-alpn-01 challenge is not available in this release");
-    CHECK(lineage("profile: shortlived") ==
-          "5:44 error: profile: choosing a certificate profile is not available in this release");
     CHECK(lineage("must_staple: true") ==
           "5:44 error: The key 'must_staple' is not supported (OCSP has ended and CAs refuse must-staple certificates; "
           "take the key out)");
@@ -292,7 +289,7 @@ TEST_CASE("a file that is no mapping is told so") {
     CHECK(findings("just text\n") ==
           Lines{"1:1 error: The file must be a mapping (known here: cas, control, defaults, dns_providers, "
                 "http_challenge, jitter, lineages, log, metrics, "
-                "parallel_orders, state_dir, targets)"});
+                "parallel_orders, state_dir, targets, tls_challenge)"});
     CHECK(findings("lineages: [a]\n") == Lines{"1:11 error: lineages must be a mapping from names to mappings"});
 }
 

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace certd::test {
 
 api::DaemonStatus FakeOperations::daemon() const {
@@ -78,6 +80,20 @@ Task<Result<std::vector<api::CheckFinding>>> FakeOperations::check(LineageName n
     calls.push_back("check " + name.text());
     co_await clock_.sleep(seconds(40));
     co_return std::vector<api::CheckFinding>{{"ca.reachable", "ok", "It answers", ""}};
+}
+
+Task<Result<api::JobResult>> FakeOperations::revoke(LineageName name, api::RevokeRequest request) {
+    calls.push_back(fmt::format("revoke {} {} {}", name.text(), request.version, request.reason));
+    if (refuse) co_return failure(*refuse);
+    co_return api::JobResult{name.text(), "revoked", request.version, "Version 3 is revoked"};
+}
+
+Task<Result<std::vector<api::Account>>> FakeOperations::accounts() {
+    api::Account account;
+    account.ca = "main";
+    account.url = "https://ca.example/account/1";
+    account.contact = {"mailto:ops@example.com"};
+    co_return std::vector<api::Account>{account};
 }
 
 Task<Result<void>> FakeOperations::simple(std::string call) {

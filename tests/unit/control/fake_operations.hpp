@@ -30,6 +30,10 @@ class FakeOperations final : public control::Operations {
     Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) override;
     Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) override;
     Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) override;
+    Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) override;
+    Task<Result<std::vector<api::Account>>> accounts() override;
+    Task<Result<void>> roll_over_account(std::string ca) override { return simple("account rollover " + ca); }
+    Task<Result<void>> deactivate_account(std::string ca) override { return simple("account deactivate " + ca); }
     Task<Result<void>> pause(LineageName name) override;
     Task<Result<void>> resume(LineageName name) override;
     Task<Result<void>> reload() override;

@@ -227,3 +227,30 @@ TEST_CASE("the metrics listener offers metrics and health to anybody, and nothin
     }
     CHECK(world.ask(ControlWorld::request("POST", "/metrics", "", 0)).status == 405);
 }
+
+TEST_CASE("accounts and revocation are for admins, and answer with what was done") {
+    ControlWorld world;
+    RecordingResponder& list = world.ask(ControlWorld::request("GET", "/v1/accounts", "", 0));
+    Json accounts = list.json()["accounts"];
+    REQUIRE(accounts.if_array());
+    CHECK(accounts.if_array()->front().string_or("url") == "https://ca.example/account/1");
+    Json changed = world.ask(ControlWorld::request("POST", "/v1/accounts/main/rollover", "", 0)).json()["result"];
+    CHECK(changed.string_or("outcome") == "key-changed");
+    Json ended = world.ask(ControlWorld::request("POST", "/v1/accounts/main/deactivate", "", 0)).json()["result"];
+    CHECK(ended.string_or("outcome") == "deactivated");
+    Json revoked = world
+                       .ask(ControlWorld::request("POST", "/v1/lineages/example.com/revoke",
+                                                  R"({"version":3,"reason":"superseded"})", 0))
+                       .json()["result"];
+    CHECK(revoked.string_or("outcome") == "revoked");
+    CHECK(world.operations.calls == std::vector<std::string>{"account rollover main", "account deactivate main",
+                                                             "revoke example.com 3 superseded"});
+    REQUIRE(world.calls().size() == 3);
+    CHECK(world.calls()[0].data.string_or("verb") == "account rollover");
+
+    CHECK(world.ask(ControlWorld::request("POST", "/v1/lineages/example.com/revoke", R"({"why":"x"})", 0)).status ==
+          400);
+    CHECK(world.ask(ControlWorld::request("POST", "/v1/accounts/main/rollover", R"({"now":true})", 0)).status == 400);
+    world.operations.refuse = problem("control.noSuchAccount", "There is no account at main");
+    CHECK(world.ask(ControlWorld::request("POST", "/v1/accounts/main/rollover", "", 0)).status == 404);
+}

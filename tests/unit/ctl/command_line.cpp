@@ -106,3 +106,26 @@ TEST_CASE("arbitrary arguments are refused or understood, and never echoed raw")
             CHECK(escape_untrusted(text, 1 << 20) == text);
     }
 }
+
+TEST_CASE("account takes an action and, but for list, a CA; revoke takes a version and a reason") {
+    CHECK(parse({"account", "list"}).options.names == std::vector<std::string>{"list"});
+    CHECK(parse({"account", "rollover", "main", "--json"}).options.names ==
+          std::vector<std::string>{"rollover", "main"});
+    const std::vector<std::vector<std::string>> wrong = {{"account"},
+                                                         {"account", "lst"},
+                                                         {"account", "list", "main"},
+                                                         {"account", "rollover"},
+                                                         {"account", "deactivate", "UPPER"},
+                                                         {"account", "rollover", "a", "b"}};
+    for (const auto& arguments : wrong) {
+        CAPTURE(arguments);
+        CHECK(parse(arguments).wrong);
+    }
+    CHECK(parse({"account", "rolover", "main"}).text.find("did you mean rollover?") != std::string::npos);
+    CommandLine revoke = parse({"revoke", "a", "--version", "3", "--reason", "superseded"});
+    REQUIRE(revoke.command != nullptr);
+    CHECK(revoke.options.version == 3);
+    CHECK(revoke.options.reason == "superseded");
+    CHECK(parse({"revoke", "a", "--version", "0"}).wrong);
+    CHECK(parse({"revoke"}).wrong);
+}

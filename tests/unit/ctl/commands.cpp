@@ -210,3 +210,42 @@ TEST_CASE("exit codes follow the problem") {
     CHECK(worse(ExitCode::failed, ExitCode::not_permitted) == ExitCode::not_permitted);
     CHECK(worse(ExitCode::ok, ExitCode::ok) == ExitCode::ok);
 }
+
+TEST_CASE("account list shows each account with what suspends it; rollover and deactivate say what was done") {
+    api::Account account;
+    account.ca = "main";
+    account.url = "https://ca.example/account/1";
+    account.directory = "https://ca.example/dir";
+    account.key_type = "ecdsa-p256";
+    account.thumbprint = "abc";
+    account.problem =
+        problem("acme.userActionRequired", "The CA wants its user to act", "see https://ca.example/\x1b[2Jagree");
+    Json list = Json::object({{"accounts", Json::array({api::to_json(account)})}});
+    Outcome shown = run({json_response(list)}, {"account", "list"});
+    CHECK(shown.code == ExitCode::ok);
+    CHECK(shown.out.find("https://ca.example/account/1") != std::string::npos);
+    CHECK(shown.out.find("contact:    none") != std::string::npos);
+    CHECK(shown.out.find("see https://ca.example/") != std::string::npos);
+    CHECK(shown.out.find('\x1b') == std::string::npos);
+    CHECK(run({json_response(Json::object({{"accounts", Json::array()}}))}, {"account", "list"})
+              .out.find("no account yet") != std::string::npos);
+
+    Json done =
+        Json::object({{"result", api::to_json(api::JobResult{"", "key-changed", 0, "The account has a new key"})}});
+    Outcome changed = run({json_response(done)}, {"account", "rollover", "main"});
+    CHECK(changed.out == "main: The account has a new key\n");
+    REQUIRE(changed.requests.size() == 1);
+    CHECK(changed.requests[0].find("POST /v1/accounts/main/rollover ") == 0);
+    CHECK(run({json_response(done)}, {"account", "rollover", "main", "--json"}).out == to_text(done) + "\n");
+}
+
+TEST_CASE("revoke asks with version and reason and says what was done") {
+    Json done =
+        Json::object({{"result", api::to_json(api::JobResult{"a", "revoked", 3, "Version 3 is revoked at main"})}});
+    Outcome revoked = run({json_response(done)}, {"revoke", "a", "--version", "3", "--reason", "superseded"});
+    CHECK(revoked.code == ExitCode::ok);
+    CHECK(revoked.out == "a: Version 3 is revoked at main\n");
+    REQUIRE(revoked.requests.size() == 1);
+    CHECK(revoked.requests[0].find("POST /v1/lineages/a/revoke ") == 0);
+    CHECK(revoked.requests[0].find(R"({"version":3,"reason":"superseded"})") != std::string::npos);
+}

@@ -21,7 +21,7 @@ struct ChangeBed : IssuanceBed {
     }
     Problem problem;
 
-    acme::Session::AccountRequest bound(const std::string& kid, MacAlgorithm algorithm = MacAlgorithm::hs256) {
+    acme::Session::AccountRequest bound(const std::string& kid, HmacHash algorithm = HmacHash::sha256) {
         ca.knobs.external_account_required = true;
         ca.knobs.external_keys = {{"good", Bytes(32, 7)}};
         open_session();
@@ -43,7 +43,7 @@ struct ChangeBed : IssuanceBed {
 }  // namespace
 
 TEST_CASE("an external account is bound with each MAC, and is good for one account (B7)") {
-    MacAlgorithm algorithm = GENERATE(MacAlgorithm::hs256, MacAlgorithm::hs384, MacAlgorithm::hs512);
+    HmacHash algorithm = GENERATE(HmacHash::sha256, HmacHash::sha384, HmacHash::sha512);
     ChangeBed bed;
     std::size_t before = bed.ca.accounts();
     CHECK(bed.register_new(bed.bound("good", algorithm)) == "none");

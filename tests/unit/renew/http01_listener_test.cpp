@@ -15,7 +15,7 @@
 using namespace certd;
 using namespace certd::test;
 using asio::ip::tcp;
-using config::HttpListen;
+using config::ListenMode;
 
 namespace {
 
@@ -24,7 +24,7 @@ struct Bench {
     SystemClock clock;
 
     std::unique_ptr<Http01Listener> listener(std::vector<std::string> listen = {"127.0.0.1:0"},
-                                             HttpListen mode = HttpListen::when_needed,
+                                             ListenMode mode = ListenMode::when_needed,
                                              Http01Listener::PassedSocket passed = nullptr) {
         return std::make_unique<Http01Listener>(clock, io.get_executor(), std::move(listen), mode, std::move(passed));
     }
@@ -159,7 +159,7 @@ TEST_CASE("in mode when_needed the socket is bound with the first token and clos
 
 TEST_CASE("in mode always the socket is bound from open to stop") {
     Bench bench;
-    auto listener = bench.listener({"127.0.0.1:0"}, HttpListen::always);
+    auto listener = bench.listener({"127.0.0.1:0"}, ListenMode::always);
     REQUIRE(listener->open());
     std::uint16_t port = listener->ports().front();
     run(bench.io, [](Http01Listener& used, std::uint16_t bound) -> Task<> {
@@ -248,7 +248,7 @@ TEST_CASE("when one of several addresses cannot be bound, none stays bound") {
     free.close();
     auto listener = bench.listener(
         {"127.0.0.1:" + std::to_string(first), "127.0.0.1:" + std::to_string(other.local_endpoint().port())},
-        HttpListen::always);
+        ListenMode::always);
     auto opened = listener->open();
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == "net.portInUse");
@@ -275,7 +275,7 @@ TEST_CASE("a socket passed by systemd is used and outlives the responder's use o
     Bench bench;
     tcp::acceptor passed = occupied(bench.io);
     std::uint16_t port = passed.local_endpoint().port();
-    auto listener = bench.listener({"systemd:http"}, HttpListen::when_needed, [&](std::string name) -> Result<int> {
+    auto listener = bench.listener({"systemd:http"}, ListenMode::when_needed, [&](std::string name) -> Result<int> {
         CHECK(name == "http");
         return ::dup(passed.native_handle());
     });
@@ -292,18 +292,18 @@ TEST_CASE("a socket passed by systemd is used and outlives the responder's use o
 
 TEST_CASE("a passed socket that is missing is a problem") {
     Bench bench;
-    auto missing = bench.listener({"systemd:http"}, HttpListen::always, [](std::string) -> Result<int> {
+    auto missing = bench.listener({"systemd:http"}, ListenMode::always, [](std::string) -> Result<int> {
         return failure("net.bind", "systemd passed no socket named http");
     });
     CHECK(missing->open().error().code == "net.bind");
-    auto none = bench.listener({"systemd:http"}, HttpListen::always);
+    auto none = bench.listener({"systemd:http"}, ListenMode::always);
     CHECK(none->open().error().code == "net.bind");
 }
 
 TEST_CASE("what answers in place of the responder is found before the CA is asked") {
     Bench bench;
     tcp::acceptor passed = occupied(bench.io);
-    auto listener = bench.listener({"systemd:http"}, HttpListen::when_needed,
+    auto listener = bench.listener({"systemd:http"}, ListenMode::when_needed,
                                    [&](std::string) -> Result<int> { return ::dup(passed.native_handle()); });
     run(bench.io, [](Http01Listener& used, tcp::acceptor& shared) -> Task<> {
         co_await used.present(http01("token"));

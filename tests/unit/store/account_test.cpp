@@ -80,3 +80,72 @@ TEST_CASE("a damaged account is told, not replaced") {
     }
     CHECK(world.store.load_account(local).error().code == "storage.corrupt");
 }
+
+TEST_CASE("a new account key is beside the old one until one of them is chosen, and none is lost (B9)") {
+    World world;
+    must(world.store.save_account_key(local, directory_url, key_text(1)));
+    must(world.store.save_account(local, account));
+    must(world.store.save_next_key(local, key_text(2)));
+    StoredAccount stored = world.store.load_account(local).value().value();
+    CHECK(stored.key_pem == key_text(1));
+    CHECK(stored.next_key_pem == key_text(2));
+    SECTION("the new one") {
+        must(world.store.adopt_next_key(local));
+        stored = world.store.load_account(local).value().value();
+        CHECK(stored.key_pem == key_text(2));
+        CHECK(world.files.read(account_path / "key.pem.old-1", 1000).value() == key_text(1));
+    }
+    SECTION("the old one") {
+        must(world.store.drop_next_key(local));
+        stored = world.store.load_account(local).value().value();
+        CHECK(stored.key_pem == key_text(1));
+        CHECK(world.files.read(account_path / "next-key.pem.old-1", 1000).value() == key_text(2));
+        CHECK(world.store.adopt_next_key(local).error().code == "storage.missing");
+    }
+    CHECK_FALSE(stored.next_key_pem);
+    CHECK(stored.account->url == account.url);
+}
+
+TEST_CASE("the choice of the new account key is one write: what a crash left of it is finished by the next start") {
+    World world;
+    must(world.store.save_account_key(local, directory_url, key_text(1)));
+    must(world.store.save_account(local, account));
+    must(world.store.save_next_key(local, key_text(2)));
+    std::string record = world.files.read(account_path / "account.json", 9999).value();
+    must(world.store.adopt_next_key(local));
+    std::string after = world.files.read(account_path / "account.json", 9999).value();
+    CHECK(record != after);
+    // As it stood after that write, and after the first of the renames.
+    must(world.files.change(change::Rename{account_path / "key.pem", account_path / "next-key.pem"}));
+    bool renamed = GENERATE(false, true);
+    if (!renamed) must(world.files.change(change::Rename{account_path / "key.pem.old-1", account_path / "key.pem"}));
+    StoredAccount stored = world.store.load_account(local).value().value();
+    CHECK(stored.key_pem == key_text(2));
+    CHECK_FALSE(stored.next_key_pem);
+    CHECK(world.files.read(account_path / "key.pem.old-1", 1000).value() == key_text(1));
+    CHECK(world.store.load_account(local).value()->key_pem == key_text(2));
+}
+
+TEST_CASE("a forgotten account takes its new key along") {
+    World world;
+    must(world.store.save_account_key(local, directory_url, key_text(1)));
+    must(world.store.save_next_key(local, key_text(2)));
+    must(world.store.forget_account(local));
+    must(world.store.save_account_key(local, directory_url, key_text(3)));
+    CHECK_FALSE(world.store.load_account(local).value()->next_key_pem);
+    CHECK(world.files.read(account_path / "next-key.pem.old-1", 1000).value() == key_text(2));
+}
+
+TEST_CASE("a burned key stays burned") {
+    World world;
+    CHECK_FALSE(world.store.is_burned("aa").value());
+    must(world.store.burn_key("aa"));
+    must(world.store.burn_key("bb"));
+    must(world.store.burn_key("aa"));
+    CHECK(world.store.is_burned("aa").value());
+    CHECK(world.store.is_burned("bb").value());
+    CHECK_FALSE(world.store.is_burned("cc").value());
+    world.files.overwrite(root / "burned-keys.json", "{");
+    CHECK(world.store.is_burned("cc").error().code == "storage.corrupt");
+    CHECK(world.store.burn_key("cc").error().code == "storage.corrupt");
+}

@@ -1,0 +1,130 @@
+// DaemonOperations: accounts and revocation, what only an admin may do.
+#include "daemon/app/operations.hpp"
+
+#include "libacme/base/text.hpp"
+#include "libacme/crypto/digest.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+using acme::RevocationReason;
+
+struct ReasonRow {
+    std::string_view name;
+    RevocationReason reason;
+};
+constexpr std::array<ReasonRow, 5> reasons = {ReasonRow{"unspecified", RevocationReason::unspecified},
+                                              {"key-compromise", RevocationReason::key_compromise},
+                                              {"affiliation-changed", RevocationReason::affiliation_changed},
+                                              {"superseded", RevocationReason::superseded},
+                                              {"cessation-of-operation", RevocationReason::cessation_of_operation}};
+
+RevocationReason reason_of(const std::string& text) {
+    if (text.empty()) return RevocationReason::unspecified;
+    std::vector<std::string> known;
+    for (const ReasonRow& row : reasons) {
+        if (row.name == text) return row.reason;
+        known.emplace_back(row.name);
+    }
+    fail("control.badRequest",
+         fmt::format("There is no reason \"{}\"; it is one of {}", escape_untrusted(text, 64), join(known, ", ")));
+}
+
+// The Failure of a task as a value.
+template <class T>
+Task<Result<T>> as_result(Task<T> task) {
+    try {
+        if constexpr (std::is_void_v<T>) {
+            co_await std::move(task);
+            co_return Result<void>();
+        } else {
+            co_return co_await std::move(task);
+        }
+    } catch (const Failure& failed) {
+        co_return failure(failed.problem());
+    }
+}
+
+api::Account account_view(CaClients::AccountFacts facts) {
+    api::Account view;
+    view.ca = facts.ca.text;
+    view.directory = std::move(facts.directory_url);
+    view.url = std::move(facts.account.url);
+    view.contact = std::move(facts.account.contact);
+    view.key_type = to_string(facts.key_type);
+    view.thumbprint = std::move(facts.thumbprint);
+    view.terms_of_service = std::move(facts.account.terms_of_service);
+    view.problem = std::move(facts.suspended);
+    return view;
+}
+
+Task<std::vector<api::Account>> accounts_of(CaClients& clients, std::vector<CaName> cas) {
+    std::vector<api::Account> views;
+    for (CaClients::AccountFacts& facts : co_await clients.accounts(std::move(cas)))
+        views.push_back(account_view(std::move(facts)));
+    co_return views;
+}
+
+}  // namespace
+
+config::Ca DaemonOperations::configured_ca(const std::string& name) const {
+    const auto& cas = engine_.scheduler.config().cas;
+    auto found = cas.find(CaName{name});
+    if (found == cas.end())
+        fail("control.noSuchAccount", fmt::format("There is no CA '{}' in the configuration", name));
+    return found->second;
+}
+
+Task<Result<std::vector<api::Account>>> DaemonOperations::accounts() {
+    std::vector<CaName> cas;
+    for (const auto& [name, ca] : engine_.scheduler.config().cas)
+        cas.push_back(name);
+    co_return co_await as_result(accounts_of(engine_.clients, std::move(cas)));
+}
+
+Task<Result<void>> DaemonOperations::roll_over_account(std::string ca) {
+    co_return co_await as_result(engine_.clients.roll_over(configured_ca(ca)));
+}
+
+Task<Result<void>> DaemonOperations::deactivate_account(std::string ca) {
+    co_return co_await as_result(engine_.clients.deactivate(configured_ca(ca)));
+}
+
+Task<Result<api::JobResult>> DaemonOperations::revoke(LineageName name, api::RevokeRequest request) {
+    co_return co_await as_result(revoke_or_fail(std::move(name), std::move(request)));
+}
+
+Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::RevokeRequest request) {
+    RevocationReason reason = reason_of(request.reason);
+    const LineageState& state = value_or_fail(entry(name))->record.state;
+    VersionNumber version = request.version != 0 ? VersionNumber{request.version} : state.live;
+    if (!version) fail("control.noSuchVersion", fmt::format("{} has no certificate yet", name.text()));
+    auto facts = co_await offload(engine_.seams.workers, [&] { return engine_.store.version(name, version); });
+    if (!facts) fail("control.noSuchVersion", fmt::format("{} has no version {}", name.text(), version.value));
+    VersionFiles files = value_or_fail(
+        co_await offload(engine_.seams.workers, [&] { return engine_.store.read_version(name, version); }));
+    Certificate leaf = value_or_fail(parse_chain(files.cert)).front();
+    config::Ca ca = configured_ca(facts->ca.text);
+    if (ca.directory != facts->directory_url) {
+        fail("control.noSuchAccount", fmt::format("Version {} is from {}, which is no longer the directory of {}",
+                                                  version.value, facts->directory_url, ca.name.text));
+    }
+    // Before the CA is asked: a key that is known to others is never used again, whatever comes of the request.
+    if (reason == RevocationReason::key_compromise) {
+        std::string key = sha256_hex(leaf.public_key_der());
+        value_or_fail(co_await offload(engine_.seams.workers, [&] { return engine_.store.burn_key(key); }));
+    }
+    std::shared_ptr<acme::Session> session = co_await engine_.clients.session(ca);
+    co_await session->revoke(leaf.der(), reason);
+    bool replace = reason != RevocationReason::cessation_of_operation;
+    value_or_fail(co_await engine_.scheduler.note_revoked(name, version, replace));
+    std::string message = fmt::format("Version {} is revoked at {}", version.value, ca.name.text);
+    co_return api::JobResult{name.text(), "revoked", version.value, std::move(message)};
+}
+
+}  // namespace certd
