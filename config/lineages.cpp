@@ -65,7 +65,6 @@ LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults,
         defaults_.has_challenge = true;
         defaults_.challenge.http01.emplace();
         defaults_.challenge.order = {"http-01"};
-        defaults_.challenge.order = {"http-01"};
     }
     reader.read("key", defaults_.key);
     reader.read(defaults_.profile);
