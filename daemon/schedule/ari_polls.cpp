@@ -8,6 +8,15 @@ namespace certd {
 namespace {
 
 constexpr std::size_t questions_per_ca = 4;
+constexpr Duration rest_after_trouble = minutes(1);
+
+// Not about one certificate: the next question would fare no better.
+bool is_trouble(const acme::RenewalInfoAnswer& answer) {
+    using Kind = acme::RenewalInfoAnswer::Kind;
+    if (answer.kind == Kind::temporary) return true;
+    bool unreachable = answer.problem.kind == ProblemKind::network || answer.problem.kind == ProblemKind::tls;
+    return answer.kind == Kind::lasting && unreachable;
+}
 
 std::string date(Time time) {
     return format_rfc3339(std::chrono::floor<seconds>(time));
@@ -72,6 +81,8 @@ Task<> AriPolls::ask(PollQueue::Admitted admitted, Question question) {
 // If the process dies before the answer is stored, the next one asks again.
 Task<> AriPolls::ask_and_save(std::string lineage, Question question) {
     acme::RenewalInfoAnswer answer = co_await parts_.clients.renewal_info(question.ca, question.id);
+    // A thousand lineages must not find out one by one.
+    if (is_trouble(answer)) queue_.rest(question.ca.name, saturating_add(parts_.clock.now(), rest_after_trouble));
     LineageRecord* record = parts_.find(lineage);
     bool is_current = record != nullptr && record->newest && record->newest->number == question.version &&
                       record->state.ari && record->state.ari->version == question.version;

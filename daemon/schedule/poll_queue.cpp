@@ -22,11 +22,12 @@ void PollQueue::remove(const std::string& lineage) {
 
 std::optional<PollQueue::Admitted> PollQueue::admit(Time now) {
     const CaName* best = nullptr;
-    Time earliest = Time::max();
+    Time earliest = now;
     for (const auto& [ca, waiting] : cas_) {
-        if (!can_ask(waiting) || waiting.due.begin()->first > std::min(now, earliest)) continue;
+        std::optional<Time> next = next_of(waiting);
+        if (!next || *next > earliest) continue;
         best = &ca;
-        earliest = waiting.due.begin()->first;
+        earliest = *next;
     }
     if (best == nullptr) return std::nullopt;
     Waiting& waiting = cas_.at(*best);
@@ -42,12 +43,21 @@ void PollQueue::done(const Admitted& admitted) {
     asking_.erase(admitted.lineage);
 }
 
+void PollQueue::rest(const CaName& ca, Time until) {
+    cas_[ca].resting_until = until;
+}
+
 std::optional<Time> PollQueue::next() const {
     std::optional<Time> earliest;
     for (const auto& [ca, waiting] : cas_) {
-        if (can_ask(waiting)) earliest = std::min(earliest.value_or(Time::max()), waiting.due.begin()->first);
+        if (std::optional<Time> next = next_of(waiting)) earliest = std::min(earliest.value_or(Time::max()), *next);
     }
     return earliest;
+}
+
+std::optional<Time> PollQueue::next_of(const Waiting& waiting) const {
+    if (waiting.due.empty() || waiting.asking >= limit_) return std::nullopt;
+    return std::max(waiting.due.begin()->first, waiting.resting_until);
 }
 
 }  // namespace certd

@@ -27,6 +27,8 @@ class PollQueue {
     // The earliest whose time has come and whose CA has a free place, which is taken until done().
     std::optional<Admitted> admit(Time now);
     void done(const Admitted& admitted);
+    // A CA in trouble is left alone until then, by all lineages together.
+    void rest(const CaName& ca, Time until);
 
     // When admit() has something next; nullopt: not before a done() or place().
     std::optional<Time> next() const;
@@ -36,8 +38,10 @@ class PollQueue {
     struct Waiting {
         std::set<std::pair<Time, std::string>> due;
         std::size_t asking = 0;
+        Time resting_until = Time::min();
     };
-    bool can_ask(const Waiting& waiting) const { return !waiting.due.empty() && waiting.asking < limit_; }
+    // When the CA can be asked something next; nullopt: nothing is due, or all its places are taken.
+    std::optional<Time> next_of(const Waiting& waiting) const;
 
     std::size_t limit_;
     std::map<CaName, Waiting> cas_;

@@ -403,6 +403,23 @@ int most_at_once(const std::vector<Event>& events) {
 
 }  // namespace
 
+TEST_CASE("a CA in trouble is not asked by every lineage at once") {
+    AriWorld world;
+    world.start(many(0, 1, 40));
+    world.run_for(minutes(1));
+    world.ca.clear_log();
+    world.ca.knobs.intercept = questions({Fault::Kind::respond, problem_answer(503, "serverInternal")});
+    // All forty are due, four at a time may ask, and each answer lets the CA rest for a minute.
+    world.run_for(hours(6) + minutes(5));
+    CHECK(world.ca.count(RequestKind::renewal_info) >= 16);
+    CHECK(world.ca.count(RequestKind::renewal_info) <= 28);
+    world.ca.knobs.intercept = nullptr;
+    world.run_for(hours(7));
+    for (int i = 0; i < 40; ++i)
+        CHECK(world.ari(fmt::format("l{}.example.com", i)).failures == 0);
+    CHECK(world.ca.violations().empty());
+}
+
 TEST_CASE("revoked certificates are replaced within a day, the most urgent first, within the limits (F18, S25)") {
 // Two thousand issuances take more than a minute without optimisation.
 #ifdef __OPTIMIZE__

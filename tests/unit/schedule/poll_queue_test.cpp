@@ -62,3 +62,17 @@ TEST_CASE("placing again moves a question, removing takes it out, and one under 
     queue.place(first, at(2), "a");
     CHECK(queue.admit(at(2))->lineage == "a");
 }
+
+TEST_CASE("a CA in trouble rests for all its lineages, and others do not wait for it") {
+    PollQueue queue(2);
+    queue.place(first, at(1), "a");
+    queue.place(first, at(9), "b");
+    queue.place(second, at(3), "c");
+    queue.rest(first, at(5));
+    CHECK(queue.next() == at(3));
+    CHECK(queue.admit(at(4))->lineage == "c");
+    CHECK_FALSE(queue.admit(at(4)));
+    CHECK(queue.next() == at(5));
+    CHECK(queue.admit(at(5))->lineage == "a");
+    CHECK(queue.next() == at(9));
+}
