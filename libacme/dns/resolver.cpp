@@ -4,6 +4,7 @@
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -94,8 +95,14 @@ Task<Zone> Resolver::zone_of(Name name) {
 
 Task<std::vector<Endpoint>> Resolver::addresses(Name host) {
     std::vector<Endpoint> found;
+    std::optional<Problem> failed;
     for (Type type : {Type::aaaa, Type::a}) {
-        Message answer = co_await ask(host, type);
+        Message answer;
+        try {
+            answer = co_await ask(host, type);
+        } catch (const Failure& failure) {
+            failed = failure.problem();  // some servers fail for a type they do not know; the other may do
+        }
         // An alias is followed by the server asked; the addresses are then those of its target.
         for (const Record& record : answer.answers) {
             auto text = record.type == type && record.klass == Class::in ? address_of(record) : std::nullopt;
@@ -103,6 +110,7 @@ Task<std::vector<Endpoint>> Resolver::addresses(Name host) {
                 found.emplace_back(asio::ip::make_address(*text), options_.authority_port);
         }
     }
+    if (found.empty() && failed) fail(std::move(*failed));
     co_return found;
 }
 

@@ -62,6 +62,10 @@ TEST_CASE("a name and its wildcard are proven by two TXT values at once, and the
     REQUIRE(renewed.exit_code == 0);
     REQUIRE(dns.world->certd.version("shop") == 1);
     REQUIRE(dns.world->nginx.served("example.test") == dns.world->live_fingerprint());
+    const Output checked = dns.world->certd.ctl({"check", "shop"});
+    INFO(checked.both());
+    CHECK(checked.both().find("challenge.dns-01") != std::string::npos);
+    CHECK(checked.exit_code == 0);
     const std::vector<std::string> others = {"andanother", "somebody else's"};
     CHECK(Bind::texts(Bind::primary(), challenge) == others);
     // Two values were there: BIND logs every change.
@@ -70,7 +74,7 @@ TEST_CASE("a name and its wildcard are proven by two TXT values at once, and the
     for (std::size_t at = log.find("adding an RR at"); at != std::string::npos;
          at = log.find("adding an RR at", at + 1))
         ++added;
-    CHECK(added == 2);
+    CHECK(added == 3);  // and one for the preflight check
 }
 
 TEST_CASE("a CNAME at the challenge name is followed into another zone") {
@@ -123,6 +127,22 @@ TEST_CASE("a server that lags beyond the timeout is named, and a quorum lets it 
     const Output renewed = dns.world->certd.ctl({"renew", "shop", "--force"});
     INFO(renewed.both());
     REQUIRE(renewed.exit_code == 0);
+}
+
+TEST_CASE("records left by a certd that was killed are taken away when the order goes on") {
+    if (!has_network()) return;
+    DnsWorld dns;
+    dns.bind.stop_secondary();  // nothing becomes visible everywhere
+    dns.world->start(dns.sample());
+    REQUIRE(eventually(20s, [] { return Bind::texts(Bind::primary(), challenge).size() == 2; }));
+    dns.world->certd.kill();
+    CHECK(Bind::texts(Bind::primary(), challenge).size() == 2);
+
+    dns.world->certd.configure(dns.world->configuration(dns.sample("    propagation: { quorum: 1 }\n")));
+    dns.world->certd.start();
+    REQUIRE(eventually(20s, [&] { return dns.world->certd.version("shop") == 1; }));
+    CHECK(Bind::texts(Bind::primary(), challenge).empty());
+    CHECK(dns.world->pebble.orders() == 1);
 }
 
 TEST_CASE("a key file that everybody may read is refused before an update is sent") {

@@ -129,6 +129,16 @@ TEST_CASE("a server that fails every other time is asked again, one that always 
           "The name server " + text_of(broken.endpoint()) + " answered SERVFAIL to the question for a.org CNAME");
 }
 
+TEST_CASE("addresses of one family are enough when the other cannot be looked up") {
+    FakeDns server([](const Asked& asked) {
+        Message reply = answer_from({record("ns.org", Type::a, "192.0.2.1")}, asked.message);
+        if (asked.message.questions[0].type == Type::aaaa) reply.rcode = Rcode::serv_fail;
+        return Octets{to_wire(reply)};
+    });
+    CHECK(run_task(resolver(server).addresses(name("ns.org"))).size() == 1);
+    CHECK(problem_from(resolver(server).addresses(name("other.org"))).code == "dns.failed");
+}
+
 TEST_CASE("a silent server is followed by the next one") {
     FakeDns silent([](const Asked&) { return Octets{}; });
     FakeDns server(from({record("a.org", Type::cname, "b.org")}));
