@@ -63,6 +63,7 @@ void append(std::vector<Draw>& draws, std::vector<Draw> more) {
 }
 
 std::vector<Draw> certificate_draws(const BudgetModel& model, const OrderFacts& order) {
+    if (order.suggested) return {};
     std::vector<Draw> draws{{&model.exact_set, set_key(order)}};
     if (!order.renewal) append(draws, by_name(model.domain, order, registered_domain));
     return draws;
@@ -70,7 +71,7 @@ std::vector<Draw> certificate_draws(const BudgetModel& model, const OrderFacts& 
 
 std::vector<Draw> order_draws(const BudgetModel& model, const OrderFacts& order) {
     std::vector<Draw> draws = certificate_draws(model, order);
-    if (!order.renewal) draws.push_back({&model.orders, ""});
+    if (!order.renewal && !order.suggested) draws.push_back({&model.orders, ""});
     return draws;
 }
 
@@ -153,7 +154,7 @@ Result<Ledger> ledger_from_json(const Json& json) {
 
 Allowance allowance(const BudgetModel& model, const Ledger& ledger, const OrderFacts& order, Time now) {
     std::vector<Draw> draws = order_draws(model, order);
-    append(draws, by_name(model.failures, order, base_name));
+    if (!order.suggested) append(draws, by_name(model.failures, order, base_name));
     Allowance result{now, {}};
     for (const Draw& draw : draws) {
         Time at = next_token(*draw.bucket, full_at(ledger, draw, now));

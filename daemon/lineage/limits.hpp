@@ -42,7 +42,8 @@ Result<Ledger> ledger_from_json(const Json& json);  // problem storage.corrupt
 
 struct OrderFacts {
     std::vector<Identifier> names;
-    bool renewal = false;  // of a certificate with the same names: exempt from the limits on orders and domains
+    bool renewal = false;    // of a certificate with the same names: exempt from the limits on orders and domains
+    bool suggested = false;  // names its predecessor (RFC 9773 §5) within the CA's window: exempt from all of them
 };
 
 struct Allowance {

@@ -26,7 +26,7 @@ std::optional<Allowance> Budgets::wait_for(const config::Ca& ca, const LineageRe
     if (model == nullptr || found == ledgers_.end()) return std::nullopt;
     Time now = clock_.now();
     if (record.live && emergency_point(*record.live) <= now) return std::nullopt;
-    Allowance allowed = allowance(*model, found->second, order_facts(record), now);
+    Allowance allowed = allowance(*model, found->second, order_facts(ca, record, now), now);
     return allowed.at > now ? std::optional(std::move(allowed)) : std::nullopt;
 }
 
@@ -54,10 +54,13 @@ std::vector<BucketUse> Budgets::survey(const config::Ca& ca) const {
     return certd::survey(*model, found->second, clock_.now());
 }
 
-OrderFacts order_facts(const LineageRecord& record) {
+OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, Time now) {
     OrderFacts order;
     order.names = record.spec->names;
     order.renewal = record.newest && name_changes(*record.spec, *record.newest).empty();
+    const std::optional<AriState>& ari = record.state.ari;
+    bool in_window = ari && ari->version == record.state.newest && ari->window && ari->window->start <= now;
+    order.suggested = in_window && !predecessor_at(ca, record.newest.get(), order.names).empty();
     return order;
 }
 

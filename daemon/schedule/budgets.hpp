@@ -34,6 +34,6 @@ class Budgets {
     std::map<CaName, Ledger> ledgers_;
 };
 
-OrderFacts order_facts(const LineageRecord& record);
+OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, Time now);
 
 }  // namespace certd

@@ -222,8 +222,8 @@ Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job>
     std::optional<OrderFacts> ordered;
     config::Ca asked;
     if (job->issuing) {
-        ordered = order_facts(entry.record);
         asked = config_->cas.at(ca);
+        ordered = order_facts(asked, entry.record, parts_.clock.now());
         budgets_.begin(asked, *ordered);
     }
     VersionNumber before = entry.record.state.newest;

@@ -57,6 +57,20 @@ TEST_CASE("the sixth certificate for the same names within a week waits, in what
     CHECK(allowance(letsencrypt, ledger, order_for({"a.example.com"}, true), start).at == start);
 }
 
+TEST_CASE("a renewal that the CA suggested is exempt from every limit") {
+    Ledger ledger;
+    OrderFacts order = order_for({"www.example.com"}, true);
+    for (int i = 0; i < 5; ++i)
+        charge_order(letsencrypt, ledger, order, start);
+    CHECK(allowance(letsencrypt, ledger, order, start).at > start);
+    order.suggested = true;
+    Ledger before = ledger;
+    CHECK(allowance(letsencrypt, ledger, order, start).at == start);
+    charge_order(letsencrypt, ledger, order, start);
+    charge_failure(letsencrypt, ledger, order, problem("net.connect", "away"), start);
+    CHECK(ledger == before);
+}
+
 TEST_CASE("an order without a certificate costs an order, and a failed validation a failure") {
     Ledger ledger;
     OrderFacts order = order_for({"*.example.com"});
