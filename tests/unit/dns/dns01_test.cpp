@@ -163,7 +163,7 @@ TEST_CASE("a record that no server shows is a problem, unless the editor sees it
     FakeDns stale(
         [](const FakeDns::Asked& asked) { return std::vector<Bytes>{dns::to_wire(answer_from({}, asked.message))}; });
     solved.provider->propagation.servers = {dns::text_of(stale.endpoint())};
-    solved.provider->propagation.timeout = milliseconds(100);
+    solved.provider->propagation.timeout = milliseconds(700);
     auto solver = solved.solver();
     run_task(solver->present(task()));
     Problem problem = problem_from(solver->wait_visible(task()));

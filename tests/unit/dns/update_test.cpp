@@ -93,7 +93,7 @@ TEST_CASE("forged, unsigned and cut replies are passed over until the server's o
 TEST_CASE("replies without a good signature never count as success") {
     auto only = [](std::function<Bytes(const Asked&)> reply) {
         FakeDns server([&](const Asked& question) { return Octets{reply(question)}; });
-        return problem_from(add(server, milliseconds(300)));
+        return problem_from(add(server, milliseconds(700)));
     };
     Problem bare = only([](const Asked& question) { return to_wire(reply_to(question.message)); });
     CHECK(bare.code == "dns.notSigned");
@@ -118,7 +118,7 @@ TEST_CASE("a server that does not know the key is quoted") {
         data.erase(data.begin() + 23, data.begin() + 23 + 32);
         return Octets{to_wire(with)};
     });
-    Problem problem = problem_from(add(server, milliseconds(300)));
+    Problem problem = problem_from(add(server, milliseconds(700)));
     CHECK(problem.code == "dns.notSigned");
     CHECK(problem.remote == "BADKEY");
 }
@@ -163,6 +163,6 @@ TEST_CASE("a primary that does not answer is followed by its next address") {
     });
     SystemClock clock;
     run_task(
-        add_text(clock, {zone, {silent.endpoint(), server.endpoint()}, milliseconds(300)}, key, name, "value", 60));
+        add_text(clock, {zone, {silent.endpoint(), server.endpoint()}, milliseconds(700)}, key, name, "value", 60));
     CHECK(problem_from(add(silent, milliseconds(200))).code == "dns.noAnswer");
 }
