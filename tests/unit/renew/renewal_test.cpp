@@ -7,14 +7,14 @@ using namespace certd;
 
 namespace {
 
-Identifier dns(std::string name) {
+Identifier dns_name(std::string name) {
     return {Identifier::Type::dns, std::move(name)};
 }
 
 VersionFacts predecessor() {
     VersionFacts facts;
     facts.number = {3};
-    facts.names = {dns("example.com"), dns("www.example.com")};
+    facts.names = {dns_name("example.com"), dns_name("www.example.com")};
     facts.directory_url = "https://ca.example/directory";
     facts.serial = "0087654321";
     facts.authority_key_id = "69885b6b87464041e1b37b847ba0ae2cde01c8d4";
@@ -28,7 +28,7 @@ config::Ca ca_at(std::string directory) {
     return ca;
 }
 
-const std::vector<Identifier> names{dns("www.example.com"), dns("new.example.com")};
+const std::vector<Identifier> names{dns_name("www.example.com"), dns_name("new.example.com")};
 
 }  // namespace
 
@@ -44,7 +44,7 @@ TEST_CASE("there is no predecessor at another CA, without a shared name, or with
     CHECK(predecessor_at(ca, nullptr, names).empty());
     // The same name in the configuration, another server behind it.
     CHECK(predecessor_at(ca_at("https://staging.ca.example/directory"), &newest, names).empty());
-    CHECK(predecessor_at(ca, &newest, {dns("other.example.com")}).empty());
+    CHECK(predecessor_at(ca, &newest, {dns_name("other.example.com")}).empty());
     newest.authority_key_id.clear();
     CHECK(predecessor_at(ca, &newest, names).empty());
     newest = predecessor();
