@@ -223,7 +223,8 @@ void LineageBuilder::check_provable(const Lineage& lineage, const Identifier& na
     if (challenge.order.empty()) return;  // which has been complained of
     if (name.is_wildcard() && !challenge.dns01) {
         report_.error(
-            where, fmt::format("{} cannot prove the wildcard {}", join(challenge.order, " and "), in_quotes(name.value)),
+            where,
+            fmt::format("{} cannot prove the wildcard {}", join(challenge.order, " and "), in_quotes(name.value)),
             "add dns-01: { provider: NAME } to the challenge, or list the names one by one");
     }
     if (name.type == Identifier::Type::ip && !challenge.http01 && !challenge.tls_alpn01) {

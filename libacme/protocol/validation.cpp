@@ -185,9 +185,9 @@ Task<> Validation::present(Item& item) {
     std::string label = item.task.type + " for " + item.task.identifier.value;
     progress(IssueStep::presenting, "Presenting " + label);
     item.presented = true;
-    co_await blame_on_failure(item, with_timeout(session_.clock(), present_limit, "challenge.timeout",
-                                                 "Presenting " + label + " took too long",
-                                                 item.solver->present(item.task)));
+    co_await blame_on_failure(item,
+                              with_timeout(session_.clock(), present_limit, "challenge.timeout",
+                                           "Presenting " + label + " took too long", item.solver->present(item.task)));
 }
 
 // A solver that cannot answer counts like one whose answer the CA refuses.

@@ -18,7 +18,7 @@ struct PebbleOptions {
     int sleep_seconds = 5;
     bool always_valid = false;  // no validation at all
     int validity_seconds = 90 * 86400;
-    std::string name_server;  // "ADDRESS:PORT" it resolves by; empty: its own, where every name is 127.0.0.1
+    std::string name_server;        // "ADDRESS:PORT" it resolves by; empty: its own, where every name is 127.0.0.1
     std::uint16_t tls_port = 0;     // asked where a public CA would ask port 443; 0: any
     std::string external_accounts;  // members of externalAccountMACKeys, which are required then
 };

@@ -64,8 +64,7 @@ TEST_CASE("an ordinary certificate has no such extension") {
 TEST_CASE("keyed digests are those of RFC 4231") {
     Bytes key{'J', 'e', 'f', 'e'};
     ByteView data = as_bytes("what do ya want for nothing?");
-    CHECK(hex(hmac(HmacHash::sha256, key, data)) ==
-          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    CHECK(hex(hmac(HmacHash::sha256, key, data)) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     CHECK(hex(hmac(HmacHash::sha384, key, data)) ==
           "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649");
     CHECK(hex(hmac(HmacHash::sha512, key, data)) ==
