@@ -3,6 +3,11 @@
 #include "libacme/crypto/digest.hpp"
 #include "tests/flow/world.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temp_directory.hpp"
+
+#include <fstream>
+
+#include <sys/stat.h>
 
 using namespace certd;
 using namespace certd::test;
@@ -313,4 +318,49 @@ TEST_CASE("an order in progress whose key was burned is not gone on with") {
     REQUIRE(world.renew({true, false}));
     Result<VersionFiles> files = world.engine->store.read_version(name_of("example.com"), world.lineage().state.live);
     CHECK(files->privkey != order->key_pem);
+}
+
+TEST_CASE("an external binding is spent once, however often the CA's answer is lost, also over a restart (B7)") {
+    TempDirectory directory;
+    auto file = directory.path() / "mac";
+    std::ofstream(file) << base64url(ByteView(Bytes(32, 7))) << "=\n";
+    REQUIRE(::chmod(file.c_str(), 0600) == 0);
+    std::string text =
+        with(usual_config(), "contact: [ops@example.com] }",
+             "contact: [ops@example.com], external_account: { kid: good, mac_key_file: " + file.string() + " } }");
+    World world;
+    world.ca.knobs.external_account_required = true;
+    world.ca.knobs.external_keys = {{"good", Bytes(32, 7)}};
+    world.ca.lose_response(RequestKind::new_account, 2);
+    world.start(text);
+    world.run_for(seconds(10));
+    CHECK(world.lineage().state.last_problem->code == "net.closed");
+    CHECK(world.ca.accounts() == 1);
+    if (GENERATE(false, true)) {
+        world.kill();
+        world.start(text);
+    }
+    world.run_for(hours(1));
+    CHECK(world.ca.accounts() == 1);
+    CHECK(world.lineage().state.live == VersionNumber{1});
+    CHECK(world.ca.violations().empty());
+}
+
+TEST_CASE("a MAC key that cannot be read is told before the CA is asked, and mended by the file") {
+    TempDirectory directory;
+    auto file = directory.path() / "mac";
+    std::string text =
+        with(usual_config(), "contact: [ops@example.com] }",
+             "contact: [ops@example.com], external_account: { kid: good, mac_key_file: " + file.string() + " } }");
+    World world;
+    world.ca.knobs.external_account_required = true;
+    world.ca.knobs.external_keys = {{"good", Bytes(32, 7)}};
+    world.start(text);
+    world.run_for(minutes(1));
+    CHECK(world.lineage().state.last_problem->code == "config.secret");
+    CHECK(world.ca.count(RequestKind::new_account) <= 1);
+    std::ofstream(file) << base64url(ByteView(Bytes(32, 7)));
+    REQUIRE(::chmod(file.c_str(), 0600) == 0);
+    REQUIRE(world.renew({true, false}));
+    CHECK(world.ca.accounts() == 1);
 }
