@@ -28,7 +28,9 @@ TEST_CASE("every nonce refused ends in a problem of the CA and in back-off") {
     REQUIRE(renewed.exit_code == 1);
     REQUIRE(world.certd.state("shop") == "backing-off");
     const certd::Json shop = world.certd.lineage("shop");
-    REQUIRE(shop.int_or("failures") == 1);
+    // certd's own attempt, and certctl's when it came too late to join that one.
+    REQUIRE(shop.int_or("failures") >= 1);
+    REQUIRE(shop.int_or("failures") <= 2);
     REQUIRE(shop["last_problem"].string_or("code").starts_with("acme."));
     REQUIRE(shop["next"]["at"].if_string() != nullptr);
     REQUIRE(world.pebble.orders() == 0);
