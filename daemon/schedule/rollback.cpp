@@ -14,12 +14,15 @@ const VersionFacts* find_version(const std::vector<VersionFacts>& versions, Vers
     return found == versions.end() ? nullptr : &*found;
 }
 
+bool is_rejected(const LineageState& state, VersionNumber number) {
+    return std::ranges::find(state.rejected, number) != state.rejected.end();
+}
+
 // The newest below the live one that was not itself rolled back from and is still valid.
 const VersionFacts* previous_version(const LineageState& state, const std::vector<VersionFacts>& versions, Time now) {
     const VersionFacts* best = nullptr;
     for (const VersionFacts& facts : versions) {
-        bool rejected = std::ranges::find(state.rejected, facts.number) != state.rejected.end();
-        if (facts.number >= state.live || rejected || facts.not_after <= now) continue;
+        if (facts.number >= state.live || is_rejected(state, facts.number) || facts.not_after <= now) continue;
         if (best == nullptr || facts.number > best->number) best = &facts;
     }
     return best;
@@ -41,6 +44,10 @@ Result<VersionNumber> choose_rollback(const LineageState& state, const std::vect
     const VersionFacts* wanted = find_version(versions, to);
     if (wanted == nullptr) return failure("control.noSuchVersion", fmt::format("There is no version {}", to.value));
     if (to == state.live) return failure("control.noSuchVersion", fmt::format("Version {} is live already", to.value));
+    if (is_rejected(state, to)) {
+        return failure("control.versionRejected",
+                       fmt::format("Version {} was rolled back from or revoked, and is not deployed again", to.value));
+    }
     const VersionFacts* live = find_version(versions, state.live);
     if (wanted->not_after <= now && live != nullptr && live->not_after > now) {
         return failure("control.versionExpired",

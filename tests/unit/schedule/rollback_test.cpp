@@ -37,6 +37,7 @@ TEST_CASE("a version asked for must exist, not be live and not be expired in pla
     CHECK(choose_rollback(live(2), versions, {2}, now).error().code == "control.noSuchVersion");
     CHECK(choose_rollback(live(2), versions, {9}, now).error().code == "control.noSuchVersion");
     CHECK(choose_rollback(live(2), versions, {1}, now).error().code == "control.versionExpired");
+    CHECK(choose_rollback(live(2, {{3}}), versions, {3}, now).error().code == "control.versionRejected");
     versions[1].not_after = now - days(2);
     CHECK(choose_rollback(live(2), versions, {1}, now) == VersionNumber{1});
 }
