@@ -78,11 +78,13 @@ Result<std::string> read_secret(const std::string& source, const std::string& cr
     return secret;
 }
 
+Result<std::string> read_secret(const std::string& source) {
+    const char* directory = ::secure_getenv("CREDENTIALS_DIRECTORY");
+    return read_secret(source, directory != nullptr ? directory : "");
+}
+
 Task<std::string> secret_from(Workers& workers, std::string source) {
-    co_return value_or_fail(co_await offload(workers, [&] {
-        const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-        return read_secret(source, directory != nullptr ? directory : "");
-    }));
+    co_return value_or_fail(co_await offload(workers, [&] { return read_secret(source); }));
 }
 
 }  // namespace certd

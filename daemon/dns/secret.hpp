@@ -13,7 +13,8 @@ namespace certd {
 // storage.permissions (everybody may read it, or others than its owner may change it), storage.io.
 Result<std::string> read_secret(const std::string& source, const std::string& credentials_directory);
 
-// The same off the event loop, with $CREDENTIALS_DIRECTORY. Throws Failure.
+// The same with $CREDENTIALS_DIRECTORY; blocking, and off the event loop (throws Failure).
+Result<std::string> read_secret(const std::string& source);
 Task<std::string> secret_from(Workers& workers, std::string source);
 
 }  // namespace certd

@@ -3,6 +3,8 @@
 
 #include "daemon/lineage/issue_need.hpp"
 
+#include <algorithm>
+
 namespace certd {
 
 Task<> Budgets::load(config::ConfigPtr config) {
@@ -25,8 +27,8 @@ std::optional<Allowance> Budgets::wait_for(const config::Ca& ca, const LineageRe
     auto found = ledgers_.find(ca.name);
     if (model == nullptr || found == ledgers_.end()) return std::nullopt;
     Time now = clock_.now();
-    if (record.live && emergency_point(*record.live) <= now) return std::nullopt;
     Allowance allowed = allowance(*model, found->second, order_facts(ca, record, now), now);
+    if (record.live) allowed.at = std::min(allowed.at, emergency_point(*record.live));
     return allowed.at > now ? std::optional(std::move(allowed)) : std::nullopt;
 }
 
@@ -39,9 +41,10 @@ void Budgets::begin(const config::Ca& ca, const OrderFacts& order) {
 Task<> Budgets::end(config::Ca ca, OrderFacts order, std::optional<Problem> problem) {
     const BudgetModel* model = budget_model(ca.limits);
     if (model == nullptr) co_return;
-    Ledger& ledger = ledgers_[ca.name];
+    Ledger& ledger = ledgers_[ca.name];  // never erased
     if (problem) charge_failure(*model, ledger, order, *problem, clock_.now());
     prune(ledger, clock_.now());
+    Gate::Pass pass = co_await disk_.enter();
     // A copy: other orders charge the ledger while the worker writes.
     Ledger written = ledger;
     (void)co_await offload(workers_, [&] { return store_.save_limits(ca.name, written); });

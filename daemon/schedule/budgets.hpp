@@ -3,6 +3,7 @@
 
 #include "daemon/lineage/limits.hpp"
 #include "daemon/renew/pipeline.hpp"
+#include "libacme/async/gate.hpp"
 
 #include <map>
 #include <optional>
@@ -16,8 +17,8 @@ class Budgets {
     // Reads the ledgers of CAs not known yet. A damaged one begins anew: the CA itself goes on counting.
     Task<> load(config::ConfigPtr config);
 
-    // Why and until when an order for `record` waits; nullopt: it need not. A certificate past its emergency point is
-    // not held up: the budget is a model, the end of a certificate is not.
+    // Why and until when an order for `record` waits; nullopt: it need not. No wait goes beyond the emergency point of
+    // the live certificate: the budget is a model, the end of a certificate is not.
     std::optional<Allowance> wait_for(const config::Ca& ca, const LineageRecord& record) const;
 
     // An order is about to be placed, and what came of it: `problem` null when it led to a certificate. The second
@@ -32,6 +33,7 @@ class Budgets {
     Workers& workers_;
     Store& store_;
     std::map<CaName, Ledger> ledgers_;
+    Gate disk_{1};  // an older copy must not be written after a newer one
 };
 
 OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, Time now);

@@ -91,6 +91,7 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
         }
         Entry& entry = *found->second;
         entry.configured = true;
+        entry.budget.reset();  // the limits may be others now; looked at again when it is due
         bool changed = policy_digest(*entry.record.spec) != policy_digest(*spec);
         entry.record.spec = spec;
         if (changed)
@@ -367,7 +368,8 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
             return join_or_start(**entry, JobRequest{JobKind::deploy, {}, plan.version, plan.targets});
         }
         bool failing = plan.state == State::backing_off || plan.state == State::blocked;
-        if (!failing && plan.at > now) {
+        bool held_back = (*entry)->budget && now < (*entry)->budget->at;  // due, and refused below with the reason
+        if (!failing && !held_back && plan.at > now) {
             auto job = std::make_shared<Job>();
             job->kind = JobKind::renew;
             job->result = JobOutcome{"not-due", state.live,

@@ -144,3 +144,21 @@ TEST_CASE("retention keeps the newest versions and the live one") {
     CHECK(versions->size() == 3);
     CHECK(versions->back().number == VersionNumber{7});
 }
+
+TEST_CASE("a pending version whose files were damaged is put aside and the next renewal takes its place") {
+    World world;
+    world.start();
+    world.run_for(days(1));
+    world.service.config_broken = true;
+    CHECK_FALSE(world.renew({true, false}));
+    world.files.overwrite("/state/lineages/example.com/versions/0002/privkey.pem", "garbage");
+    world.service.config_broken = false;
+    world.run_for(hours(2));
+    CHECK(world.count(EventType::store_damaged) >= 1);
+    CHECK(world.count(EventType::deploy_failed) <= 3);
+    CHECK(world.lineage().newest->number == VersionNumber{1});
+    CHECK(world.service.serves() == world.live_fingerprint());
+    REQUIRE(world.renew({true, false}));
+    CHECK(world.lineage().state.live == VersionNumber{3});
+    CHECK(world.service.serves() == world.live_fingerprint());
+}

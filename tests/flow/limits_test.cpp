@@ -63,3 +63,51 @@ TEST_CASE("without a model nothing waits") {
     world.run_for(minutes(10));
     CHECK(world.ca.certificates() == 60);
 }
+
+TEST_CASE("no wait for the budget goes past the emergency point of the live certificate") {
+    World world;
+    std::string config =
+        with(usual_config(), "agree_tos: true, contact", "limits: letsencrypt, agree_tos: true, contact");
+    world.start(config);
+    world.run_for(minutes(1));
+    Ledger spent;
+    spent.full_at["failures www.example.com"] = world.clock.now() + days(400);
+    REQUIRE(world.engine->store.save_limits(CaName{"main"}, spent));
+    world.restart(config);
+    Time emergency = emergency_point(*world.lineage().live);
+    world.run_for(days(70));
+    CHECK(world.ca.certificates() == 1);
+    CHECK(world.plan().at == emergency);
+    CHECK(world.plan().reasons.back().find("failed validations of www.example.com") != std::string::npos);
+    Result<JobOutcome> refused = world.renew();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "schedule.rateBudget");
+    world.run_for(days(6));
+    CHECK(world.ca.certificates() == 2);
+}
+
+TEST_CASE("limits taken out of the configuration hold nothing up any more") {
+    World world;
+    world.start(crowded("limits: letsencrypt, "));
+    world.run_for(minutes(10));
+    CHECK(world.ca.certificates() == 50);
+    world.reload(crowded(""));
+    world.run_for(minutes(10));
+    CHECK(world.ca.certificates() == 60);
+}
+
+TEST_CASE("a ledger that is damaged or cannot be written keeps no certificate from its renewal") {
+    World world;
+    std::string config =
+        with(usual_config(), "agree_tos: true, contact", "limits: letsencrypt, agree_tos: true, contact");
+    Path ledger = "/state/accounts/main/limits.json";
+    world.start(config);
+    world.run_for(minutes(1));
+    world.files.overwrite(ledger, "garbage");
+    world.restart(config);
+    CHECK(world.renew({true, false}));
+    REQUIRE(world.files.change(change::Remove{ledger}));
+    REQUIRE(world.files.change(change::MakeDirectory{ledger, 0700}));
+    CHECK(world.renew({true, false}));
+    CHECK(world.lineage().state.live == VersionNumber{3});
+}

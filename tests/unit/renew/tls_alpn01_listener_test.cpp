@@ -193,7 +193,7 @@ TEST_CASE("a MAC key comes from a file that is not open to everybody, or from a 
     std::ofstream(file) << "LV9fLQ==\n";
     config::ExternalAccount account{"kid-1", file.string(), "HS384"};
     REQUIRE(::chmod(file.c_str(), 0644) == 0);
-    CHECK(load_binding(account).error().code == "config.secret");
+    CHECK(load_binding(account).error().code == "storage.permissions");
     REQUIRE(::chmod(file.c_str(), 0600) == 0);
     auto binding = load_binding(account);
     REQUIRE(binding);
@@ -207,7 +207,7 @@ TEST_CASE("a MAC key comes from a file that is not open to everybody, or from a 
     ::setenv("CREDENTIALS_DIRECTORY", directory.path().c_str(), 1);
     CHECK(load_binding(account));
     account.mac_key_file = "credential:other";
-    CHECK(load_binding(account).error().code == "config.secret");
+    CHECK(load_binding(account).error().code == "storage.missing");
     std::ofstream(file) << "no base64 at all!";
     account.mac_key_file = "credential:mac";
     Problem problem = load_binding(account).error();
