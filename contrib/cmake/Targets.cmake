@@ -1,13 +1,12 @@
-# One folder = one library target: certd_library(NAME SOURCES … LINK … [LIGHT]). Headers are found from the source root.
-# LIGHT files use the precompiled header (unless -DCERTD_PCH=OFF).
+# One folder = one library target: certd_library(NAME SOURCES … LINK …). Headers are found from the source root.
+# Libraries and tests use a precompiled header each, unless -DCERTD_PCH=OFF, as the release build does: a file that
+# includes too little does not pass there.
 
 function(certd_library name)
-  cmake_parse_arguments(arg "LIGHT" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC certd_options ${arg_LINK})
-  if(arg_LIGHT AND CERTD_PCH)
-    certd_light_header(${name})
-  endif()
+  certd_use_header(${name} certd_header)
 endfunction()
 
 # certd_test(unit_base SOURCES … LINK …): a Catch2 program; every TEST_CASE becomes a ctest entry named like it.
@@ -15,15 +14,35 @@ function(certd_test name)
   cmake_parse_arguments(arg "" "TIMEOUT;LABEL" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE certd_test_main ${arg_LINK})
+  certd_use_header(${name} certd_test_header)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
   catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABEL}")
 endfunction()
 
-# The headers nearly every file includes; kept free of Beast and OpenSSL.
-function(certd_light_header name)
-  target_precompile_headers(${name} PRIVATE
-    <algorithm> <chrono> <filesystem> <functional> <map> <memory> <optional> <string> <string_view> <variant> <vector>
-    <fmt/format.h> <tl/expected.hpp>)
+# certd_header(NAME HEADERS…): a target that only precompiles these headers, for certd_use_header.
+function(certd_header name)
+  if(CERTD_PCH)
+    file(WRITE "${CMAKE_BINARY_DIR}/${name}.cpp" "")
+    add_library(${name} OBJECT "${CMAKE_BINARY_DIR}/${name}.cpp")
+    target_link_libraries(${name} PRIVATE certd_options fmt::fmt)
+    target_precompile_headers(${name} PRIVATE ${ARGN})
+  endif()
 endfunction()
+
+function(certd_use_header name header)
+  if(CERTD_PCH)
+    target_precompile_headers(${name} REUSE_FROM ${header})
+  endif()
+endfunction()
+
+# What nearly every file includes, and the expensive part of what the others do; kept free of Beast and OpenSSL.
+set(certd_header_common
+  <algorithm> <array> <chrono> <filesystem> <functional> <map> <memory> <optional> <string> <string_view> <variant> <vector>
+  <boost/asio/co_spawn.hpp> <boost/asio/experimental/parallel_group.hpp> <boost/asio/steady_timer.hpp>
+  <fmt/format.h> <tl/expected.hpp> "${CMAKE_SOURCE_DIR}/libacme/async/task.hpp")
+certd_header(certd_header ${certd_header_common})
+if(CERTD_TESTS)
+  certd_header(certd_test_header ${certd_header_common} <catch2/catch.hpp>)
+endif()

@@ -357,7 +357,7 @@ TEST_CASE("a MAC key that cannot be read is told before the CA is asked, and men
     world.ca.knobs.external_keys = {{"good", Bytes(32, 7)}};
     world.start(text);
     world.run_for(minutes(1));
-    CHECK(world.lineage().state.last_problem->code == "config.secret");
+    CHECK(world.lineage().state.last_problem->code == "storage.missing");
     CHECK(world.ca.count(RequestKind::new_account) <= 1);
     std::ofstream(file) << base64url(ByteView(Bytes(32, 7)));
     REQUIRE(::chmod(file.c_str(), 0600) == 0);
