@@ -1,12 +1,16 @@
-# One folder = one library target: certd_library(NAME SOURCES … LINK …). Headers are found from the source root.
-# Libraries and tests use a precompiled header each, unless -DCERTD_PCH=OFF, as the release build does: a file that
-# includes too little does not pass there.
+# One folder = one library target: certd_library(NAME SOURCES … LINK … [LIGHT]). Headers are found from the source root.
+# All use a precompiled header, LIGHT libraries one without Asio, unless -DCERTD_PCH=OFF, as the release build does: a
+# file that includes too little does not pass there.
 
 function(certd_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(arg "LIGHT" "" "SOURCES;LINK" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC certd_options ${arg_LINK})
-  certd_use_header(${name} certd_header)
+  if(arg_LIGHT)
+    certd_use_header(${name} certd_light_header)
+  else()
+    certd_use_header(${name} certd_header)
+  endif()
 endfunction()
 
 # certd_test(unit_base SOURCES … LINK …): a Catch2 program; every TEST_CASE becomes a ctest entry named like it.
@@ -38,11 +42,14 @@ function(certd_use_header name header)
 endfunction()
 
 # What nearly every file includes, and the expensive part of what the others do; kept free of Beast and OpenSSL.
-set(certd_header_common
+set(certd_light_headers
   <algorithm> <array> <chrono> <filesystem> <functional> <map> <memory> <optional> <string> <string_view> <variant> <vector>
+  <fmt/format.h> <tl/expected.hpp>)
+set(certd_headers ${certd_light_headers}
   <boost/asio/co_spawn.hpp> <boost/asio/experimental/parallel_group.hpp> <boost/asio/steady_timer.hpp>
-  <fmt/format.h> <tl/expected.hpp> "${CMAKE_SOURCE_DIR}/libacme/async/task.hpp")
-certd_header(certd_header ${certd_header_common})
+  "${CMAKE_SOURCE_DIR}/libacme/async/task.hpp")
+certd_header(certd_light_header ${certd_light_headers})
+certd_header(certd_header ${certd_headers})
 if(CERTD_TESTS)
-  certd_header(certd_test_header ${certd_header_common} <catch2/catch.hpp>)
+  certd_header(certd_test_header ${certd_headers} <catch2/catch.hpp>)
 endif()
