@@ -1,6 +1,8 @@
 // Permission checks and reading of configuration files.
 #include "config/trust.hpp"
 
+#include "libacme/base/descriptor.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -15,20 +17,6 @@ namespace certd::config {
 namespace fs = std::filesystem;
 
 namespace {
-
-class Descriptor {
-   public:
-    explicit Descriptor(int value) : value_(value) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return value_; }
-
-   private:
-    int value_;
-};
 
 Problem cannot_read(const std::string& path, int error) {
     std::string_view code = error == ENOENT ? "config.missing" : "config.invalid";

@@ -1,6 +1,7 @@
 // Reading a secret and judging who else can.
 #include "daemon/dns/secret.hpp"
 
+#include "libacme/base/descriptor.hpp"
 #include "libacme/base/file_system.hpp"
 #include "libacme/base/text.hpp"
 
@@ -18,20 +19,6 @@ namespace {
 
 constexpr std::size_t secret_limit = std::size_t{64} << 10;
 constexpr std::string_view credential_prefix = "credential:";
-
-class Descriptor {
-   public:
-    explicit Descriptor(int value) : value_(value) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return value_; }
-
-   private:
-    int value_;
-};
 
 Result<std::string> path_of(const std::string& source, const std::string& credentials_directory) {
     if (!source.starts_with(credential_prefix)) return source;

@@ -1,5 +1,8 @@
-// Binding and adopting.
+// Binding, adopting, and closing what nobody needs.
 #include "daemon/renew/challenge_sockets.hpp"
+
+#include "daemon/renew/loopback_request.hpp"
+#include "libacme/base/problem.hpp"
 
 #include <algorithm>
 
@@ -25,8 +28,8 @@ Result<Listener> open_listener(const std::string& address, const PassedSocket& p
     return Listener::adopt(*descriptor);
 }
 
-}  // namespace
-
+// `listen` without what another entry serves as well: "[::]:80" takes IPv4 too, so that "0.0.0.0:80" beside it would
+// find the port taken.
 std::vector<std::string> without_covered(const std::vector<std::string>& listen) {
     std::vector<std::string> kept;
     std::ranges::copy_if(listen, std::back_inserter(kept),
@@ -34,6 +37,7 @@ std::vector<std::string> without_covered(const std::vector<std::string>& listen)
     return kept;
 }
 
+// One for each of `listen`, or none.
 Result<std::vector<Listener>> open_listeners(const std::vector<std::string>& listen,
                                              const PassedSocket& passed_socket) {
     std::vector<Listener> listeners;
@@ -43,6 +47,70 @@ Result<std::vector<Listener>> open_listeners(const std::vector<std::string>& lis
         listeners.push_back(std::move(*listener));
     }
     return listeners;
+}
+
+}  // namespace
+
+ChallengeSockets::ChallengeSockets(asio::any_io_executor executor, ChallengeSocketOptions options,
+                                   MakeServer make_server)
+    : options_(std::move(options)),
+      make_server_(std::move(make_server)),
+      tasks_(std::move(executor), [this](const std::string&, std::exception_ptr) { broken_ = true; }) {
+    options_.listen = without_covered(options_.listen);
+}
+
+Result<void> ChallengeSockets::open() {
+    if (options_.mode == config::ListenMode::when_needed || is_open()) return {};
+    return bind();
+}
+
+Task<> ChallengeSockets::stop() {
+    Gate::Pass pass = co_await gate_.enter();
+    co_await close();
+}
+
+Task<Gate::Pass> ChallengeSockets::need() {
+    Gate::Pass pass = co_await gate_.enter();
+    if (broken_) co_await close();
+    if (!is_open()) value_or_fail(bind());
+    co_return pass;
+}
+
+Task<> ChallengeSockets::release(std::function<bool()> needed) {
+    if (options_.mode == config::ListenMode::always || needed()) co_return;
+    Gate::Pass pass = co_await gate_.enter();
+    if (!needed()) co_await close();
+}
+
+std::vector<std::uint16_t> ChallengeSockets::ports() const {
+    std::vector<std::uint16_t> ports;
+    for (const ChallengeServer& server : servers_)
+        ports.push_back(server.port);
+    return ports;
+}
+
+Result<void> ChallengeSockets::bind() {
+    auto listeners = open_listeners(options_.listen, options_.passed_socket);
+    if (!listeners) return failure(std::move(listeners).error());
+    loopback_.reset();
+    for (Listener& listener : *listeners) {
+        if (!loopback_) loopback_ = loopback_address(listener.fd());
+        servers_.push_back(make_server_(std::move(listener)));
+        tasks_.spawn(options_.name, servers_.back().run());
+    }
+    return {};
+}
+
+Task<> ChallengeSockets::close() {
+    std::exception_ptr error;
+    try {
+        co_await tasks_.stop();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    servers_.clear();
+    broken_ = false;
+    if (error) std::rethrow_exception(error);
 }
 
 }  // namespace certd

@@ -44,42 +44,21 @@ HttpServerOptions server_options() {
 Http01Listener::Http01Listener(Clock& clock, asio::any_io_executor executor, std::vector<std::string> listen,
                                config::ListenMode mode, PassedSocket passed_socket)
     : clock_(clock),
-      listen_(without_covered(listen)),
-      mode_(mode),
-      passed_socket_(std::move(passed_socket)),
       check_secret_(hex(random_bytes(16))),
-      tasks_(std::move(executor), [this](const std::string&, std::exception_ptr) { broken_ = true; }) {}
+      sockets_(std::move(executor), {"http-01 responder", std::move(listen), mode, std::move(passed_socket)},
+               [this](Listener listener) { return serve(std::move(listener)); }) {}
 
 Http01Listener::~Http01Listener() = default;
 
-Result<void> Http01Listener::open() {
-    if (mode_ == config::ListenMode::when_needed || is_open()) return {};
-    return bind();
-}
-
-Task<> Http01Listener::stop() {
-    Gate::Pass pass = co_await gate_.enter();
-    co_await close();
-}
-
-std::vector<std::uint16_t> Http01Listener::ports() const {
-    std::vector<std::uint16_t> ports;
-    for (const auto& server : servers_)
-        ports.push_back(server->port());
-    return ports;
-}
-
 bool Http01Listener::can_solve(std::string_view type, const Identifier&, bool wildcard) const {
-    return type == "http-01" && !wildcard && !listen_.empty();
+    return type == "http-01" && !wildcard && sockets_.configured();
 }
 
 Task<> Http01Listener::present(ChallengeTask task) {
     if (!is_base64url(task.token) || task.token.size() > token_limit) {
         fail("acme.badToken", "Refused the challenge token for " + task.identifier.value, task.token);
     }
-    Gate::Pass pass = co_await gate_.enter();
-    if (broken_) co_await close();
-    if (!is_open()) value_or_fail(bind());
+    Gate::Pass pass = co_await sockets_.need();
     if (presented_.size() >= presented_limit) fail("challenge.tooMany", "Too many challenges wait to be answered");
 
     std::shared_ptr<Presented>& entry = presented_[task.token];
@@ -94,10 +73,10 @@ Task<> Http01Listener::present(ChallengeTask task) {
 }
 
 Task<> Http01Listener::wait_visible(ChallengeTask task) {
-    if (!loopback_ || !find(task.token)) co_return;
+    if (!sockets_.loopback() || !find(task.token)) co_return;
     if (checked_ && clock_.monotonic() - *checked_ < check_lifetime) co_return;
-    std::string what = "Cannot read a challenge answer back from " + *loopback_;
-    LoopbackRequest request{*loopback_, std::string(path_prefix) + task.token, task.identifier.value,
+    std::string what = "Cannot read a challenge answer back from " + *sockets_.loopback();
+    LoopbackRequest request{*sockets_.loopback(), std::string(path_prefix) + task.token, task.identifier.value,
                             std::string(check_header) + ": " + check_secret_};
     std::string body;
     try {
@@ -123,39 +102,15 @@ Task<> Http01Listener::clean_up(ChallengeTask task) {
     entry->second->attempted = true;
     entry->second->changed.notify();
     presented_.erase(entry);
-    if (mode_ == config::ListenMode::always || !presented_.empty()) co_return;
-    Gate::Pass pass = co_await gate_.enter();
-    if (presented_.empty()) co_await close();
+    co_await sockets_.release([this] { return !presented_.empty(); });
 }
 
-Result<void> Http01Listener::bind() {
-    auto listeners = open_listeners(listen_, passed_socket_);
-    if (!listeners) return failure(std::move(listeners).error());
-    loopback_.reset();
+ChallengeServer Http01Listener::serve(Listener listener) {
     checked_.reset();
-    for (Listener& listener : *listeners) {
-        if (!loopback_) loopback_ = loopback_address(listener.fd());
-        auto handler = [this](ServerRequest request, Responder& responder) {
-            return answer(std::move(request), responder);
-        };
-        servers_.push_back(
-            std::make_unique<HttpServer>(clock_, std::move(listener), server_options(), std::move(handler)));
-        tasks_.spawn("http-01 responder", servers_.back()->run());
-    }
-    return {};
-}
-
-// The servers' sockets are closed and their connections ended when this returns, also when it is cancelled.
-Task<> Http01Listener::close() {
-    std::exception_ptr error;
-    try {
-        co_await tasks_.stop();
-    } catch (...) {
-        error = std::current_exception();
-    }
-    servers_.clear();
-    broken_ = false;
-    if (error) std::rethrow_exception(error);
+    auto server = std::make_shared<HttpServer>(
+        clock_, std::move(listener), server_options(),
+        [this](ServerRequest request, Responder& responder) { return answer(std::move(request), responder); });
+    return {server->port(), [server] { return server->run(); }};
 }
 
 // Anything but a known token is 404 with nothing of the request in it (faults S11; RFC 8555 §8.3).

@@ -3,9 +3,8 @@
 
 #include "config/model.hpp"
 #include "daemon/renew/challenge_sockets.hpp"
-#include "libacme/async/gate.hpp"
 #include "libacme/async/signal.hpp"
-#include "libacme/async/task_group.hpp"
+#include "libacme/net/http_server.hpp"
 #include "libacme/protocol/solver.hpp"
 
 #include <map>
@@ -26,11 +25,11 @@ class Http01Listener final : public acme::Solver {
     ~Http01Listener() override;
 
     // Mode `always`: binds and answers from now on. Mode `when_needed`: nothing happens before the first present().
-    Result<void> open();
-    Task<> stop();
+    Result<void> open() { return sockets_.open(); }
+    Task<> stop() { return sockets_.stop(); }
 
-    bool is_open() const { return !servers_.empty(); }
-    std::vector<std::uint16_t> ports() const;  // of the sockets now open, in the order of `listen`
+    bool is_open() const { return sockets_.is_open(); }
+    std::vector<std::uint16_t> ports() const { return sockets_.ports(); }  // in the order of `listen`
     std::size_t tokens() const { return presented_.size(); }
 
     bool can_solve(std::string_view type, const Identifier& identifier, bool wildcard) const override;
@@ -44,23 +43,15 @@ class Http01Listener final : public acme::Solver {
 
    private:
     struct Presented;
-    Result<void> bind();
-    Task<> close();
+    ChallengeServer serve(Listener listener);
     Task<> answer(ServerRequest request, Responder& responder);
     std::shared_ptr<Presented> find(std::string_view token) const;
 
     Clock& clock_;
-    std::vector<std::string> listen_;
-    config::ListenMode mode_;
-    PassedSocket passed_socket_;
     std::string check_secret_;                                                  // marks the requests of wait_visible
     std::map<std::string, std::shared_ptr<Presented>, std::less<>> presented_;  // by token
-    Gate gate_{1};  // sockets are opened and closed one after the other
-    std::vector<std::unique_ptr<HttpServer>> servers_;
-    std::optional<std::string> loopback_;  // where the first TCP socket is reached from here: "127.0.0.1:80"
-    std::optional<Duration> checked_;      // when it last answered, on the monotonic clock
-    bool broken_ = false;                  // a server ended with an error; the next present() opens anew
-    TaskGroup tasks_;
+    std::optional<Duration> checked_;  // when a socket last answered, on the monotonic clock
+    ChallengeSockets sockets_;
 };
 
 }  // namespace certd

@@ -2,6 +2,7 @@
 #include "daemon/renew/http01_webroot.hpp"
 
 #include "libacme/base/bytes.hpp"
+#include "libacme/base/descriptor.hpp"
 #include "libacme/base/file_system.hpp"
 #include "libacme/crypto/digest.hpp"
 
@@ -26,24 +27,6 @@ namespace {
 constexpr std::array<const char*, 2> directories = {".well-known", "acme-challenge"};
 constexpr int open_directory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 constexpr std::size_t token_limit = 255;  // NAME_MAX
-
-class Descriptor {
-   public:
-    explicit Descriptor(int value = -1) : value_(value) {}
-    Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(value_, other.value_);
-        return *this;
-    }
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    int get() const { return value_; }
-    bool ok() const { return value_ >= 0; }
-
-   private:
-    int value_;
-};
 
 // What is wrong at `place`; a link, a file or nothing where a directory belongs is for the operator to put right.
 Problem refusal(int error, const std::string& operation, const std::string& place) {

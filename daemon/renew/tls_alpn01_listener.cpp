@@ -53,38 +53,17 @@ std::string challenge_server_name(const Identifier& name) {
 TlsAlpn01Listener::TlsAlpn01Listener(Clock& clock, asio::any_io_executor executor, std::vector<std::string> listen,
                                      config::ListenMode mode, PassedSocket passed_socket)
     : clock_(clock),
-      listen_(without_covered(listen)),
-      mode_(mode),
-      passed_socket_(std::move(passed_socket)),
-      tasks_(std::move(executor), [this](const std::string&, std::exception_ptr) { broken_ = true; }) {}
+      sockets_(std::move(executor), {"tls-alpn-01 responder", std::move(listen), mode, std::move(passed_socket)},
+               [this](Listener listener) { return serve(std::move(listener)); }) {}
 
 TlsAlpn01Listener::~TlsAlpn01Listener() = default;
 
-Result<void> TlsAlpn01Listener::open() {
-    if (mode_ == config::ListenMode::when_needed || is_open()) return {};
-    return bind();
-}
-
-Task<> TlsAlpn01Listener::stop() {
-    Gate::Pass pass = co_await gate_.enter();
-    co_await close();
-}
-
-std::vector<std::uint16_t> TlsAlpn01Listener::ports() const {
-    std::vector<std::uint16_t> ports;
-    for (const auto& server : servers_)
-        ports.push_back(server->port());
-    return ports;
-}
-
 bool TlsAlpn01Listener::can_solve(std::string_view type, const Identifier&, bool wildcard) const {
-    return type == "tls-alpn-01" && !wildcard && !listen_.empty();
+    return type == "tls-alpn-01" && !wildcard && sockets_.configured();
 }
 
 Task<> TlsAlpn01Listener::present(ChallengeTask task) {
-    Gate::Pass pass = co_await gate_.enter();
-    if (broken_) co_await close();
-    if (!is_open()) value_or_fail(bind());
+    Gate::Pass pass = co_await sockets_.need();
     if (presented_.size() >= presented_limit) fail("challenge.tooMany", "Too many challenges wait to be answered");
 
     std::string name = challenge_server_name(task.identifier);
@@ -109,9 +88,10 @@ std::shared_ptr<TlsAlpn01Listener::Presented> TlsAlpn01Listener::make_answer(con
 
 Task<> TlsAlpn01Listener::wait_visible(ChallengeTask task) {
     std::shared_ptr<Presented> entry = find(task);
-    if (!loopback_ || !entry) co_return;
-    std::string what = "Cannot read a tls-alpn-01 answer back from " + *loopback_;
-    ProbeRequest request{*loopback_, challenge_server_name(task.identifier), check_timeout, std::string(protocol)};
+    if (!sockets_.loopback() || !entry) co_return;
+    std::string what = "Cannot read a tls-alpn-01 answer back from " + *sockets_.loopback();
+    ProbeRequest request{*sockets_.loopback(), challenge_server_name(task.identifier), check_timeout,
+                         std::string(protocol)};
     ++entry->own_checks;
     Served served;
     try {
@@ -135,42 +115,19 @@ Task<> TlsAlpn01Listener::clean_up(ChallengeTask task) {
     entry->second->attempted = true;
     entry->second->changed.notify();
     presented_.erase(entry);
-    if (mode_ == config::ListenMode::always || !presented_.empty()) co_return;
-    Gate::Pass pass = co_await gate_.enter();
-    if (presented_.empty()) co_await close();
+    co_await sockets_.release([this] { return !presented_.empty(); });
 }
 
-Result<void> TlsAlpn01Listener::bind() {
-    auto listeners = open_listeners(listen_, passed_socket_);
-    if (!listeners) return failure(std::move(listeners).error());
-    loopback_.reset();
-    for (Listener& listener : *listeners) {
-        if (!loopback_) loopback_ = loopback_address(listener.fd());
-        auto choose = [this](const std::string& name) -> std::shared_ptr<const ServerIdentity> {
-            auto entry = presented_.find(name);
-            return entry != presented_.end() ? entry->second->identity : nullptr;
-        };
-        TlsAlpnServerOptions options;
-        options.protocol = protocol;
-        servers_.push_back(std::make_unique<TlsAlpnServer>(clock_, std::move(listener), std::move(options),
-                                                           std::move(choose),
-                                                           [this](const std::string& name) { answered(name); }));
-        tasks_.spawn("tls-alpn-01 responder", servers_.back()->run());
-    }
-    return {};
-}
-
-// The servers' sockets are closed and their connections ended when this returns, also when it is cancelled.
-Task<> TlsAlpn01Listener::close() {
-    std::exception_ptr error;
-    try {
-        co_await tasks_.stop();
-    } catch (...) {
-        error = std::current_exception();
-    }
-    servers_.clear();
-    broken_ = false;
-    if (error) std::rethrow_exception(error);
+ChallengeServer TlsAlpn01Listener::serve(Listener listener) {
+    auto choose = [this](const std::string& name) -> std::shared_ptr<const ServerIdentity> {
+        auto entry = presented_.find(name);
+        return entry != presented_.end() ? entry->second->identity : nullptr;
+    };
+    TlsAlpnServerOptions options;
+    options.protocol = protocol;
+    auto server = std::make_shared<TlsAlpnServer>(clock_, std::move(listener), std::move(options), std::move(choose),
+                                                  [this](const std::string& name) { answered(name); });
+    return {server->port(), [server] { return server->run(); }};
 }
 
 std::shared_ptr<TlsAlpn01Listener::Presented> TlsAlpn01Listener::find(const ChallengeTask& task) const {

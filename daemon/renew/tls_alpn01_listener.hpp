@@ -3,9 +3,7 @@
 
 #include "config/model.hpp"
 #include "daemon/renew/challenge_sockets.hpp"
-#include "libacme/async/gate.hpp"
 #include "libacme/async/signal.hpp"
-#include "libacme/async/task_group.hpp"
 #include "libacme/net/tls_alpn_server.hpp"
 #include "libacme/protocol/solver.hpp"
 
@@ -29,11 +27,11 @@ class TlsAlpn01Listener final : public acme::Solver {
     ~TlsAlpn01Listener() override;
 
     // Mode `always`: binds and refuses from now on. Mode `when_needed`: nothing happens before the first present().
-    Result<void> open();
-    Task<> stop();
+    Result<void> open() { return sockets_.open(); }
+    Task<> stop() { return sockets_.stop(); }
 
-    bool is_open() const { return !servers_.empty(); }
-    std::vector<std::uint16_t> ports() const;  // of the sockets now open, in the order of `listen`
+    bool is_open() const { return sockets_.is_open(); }
+    std::vector<std::uint16_t> ports() const { return sockets_.ports(); }  // in the order of `listen`
     std::size_t names() const { return presented_.size(); }
 
     bool can_solve(std::string_view type, const Identifier& identifier, bool wildcard) const override;
@@ -47,22 +45,14 @@ class TlsAlpn01Listener final : public acme::Solver {
 
    private:
     struct Presented;
-    Result<void> bind();
-    Task<> close();
+    ChallengeServer serve(Listener listener);
     std::shared_ptr<Presented> make_answer(const acme::ChallengeTask& task) const;
     std::shared_ptr<Presented> find(const acme::ChallengeTask& task) const;
     void answered(const std::string& server_name);
 
     Clock& clock_;
-    std::vector<std::string> listen_;
-    config::ListenMode mode_;
-    PassedSocket passed_socket_;
     std::map<std::string, std::shared_ptr<Presented>> presented_;  // by server name
-    Gate gate_{1};                                                 // sockets are opened and closed one after the other
-    std::vector<std::unique_ptr<TlsAlpnServer>> servers_;
-    std::optional<std::string> loopback_;  // where the first socket is reached from here: "127.0.0.1:443"
-    bool broken_ = false;                  // a server ended with an error; the next present() opens anew
-    TaskGroup tasks_;
+    ChallengeSockets sockets_;
 };
 
 }  // namespace certd

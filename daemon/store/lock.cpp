@@ -1,6 +1,7 @@
 // StateLock. Uses system calls directly: a lock is not a file operation that a test could crash in the middle of.
 #include "daemon/store/layout.hpp"
 #include "daemon/store/store.hpp"
+#include "libacme/base/descriptor.hpp"
 
 #include <array>
 #include <cerrno>
@@ -18,21 +19,6 @@ namespace certd {
 namespace {
 
 constexpr int tries = 10;  // against a lock file that is deleted again and again
-
-class Descriptor {
-   public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return fd_; }
-    int release() { return std::exchange(fd_, -1); }
-
-   private:
-    int fd_;
-};
 
 // The other daemon's process id as it wrote it; for the message only.
 std::string holder(int file) {

@@ -4,6 +4,7 @@
 
 #include "libacme/async/program.hpp"
 #include "libacme/async/timeout.hpp"
+#include "libacme/base/descriptor.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -38,24 +39,6 @@ namespace {
 constexpr Duration term_grace = seconds(2);  // between SIGTERM and SIGKILL
 constexpr Duration kill_grace =
     seconds(5);  // for the kernel to end a killed process; longer only in uninterruptible sleep
-
-class Descriptor {
-   public:
-    explicit Descriptor(int fd = -1) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const { return fd_; }
-    int release() { return std::exchange(fd_, -1); }
-
-   private:
-    int fd_;
-};
 
 // Each end close-on-exec and above 2, so that the child can put 0–2 in place even when certd was started without them.
 Descriptor above_standard(int fd) {

@@ -1,6 +1,8 @@
 // RealFileSystem, and the durable updates built from the seam's operations.
 #include "libacme/base/file_system.hpp"
 
+#include "libacme/base/descriptor.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -18,26 +20,6 @@
 namespace certd {
 
 namespace {
-
-class Descriptor {
-   public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return fd_; }
-    bool ok() const { return fd_ >= 0; }
-    int close() {
-        int fd = fd_;
-        fd_ = -1;
-        return ::close(fd);
-    }
-
-   private:
-    int fd_;
-};
 
 template <class Call>
 auto retry_interrupted(Call call) {

@@ -45,9 +45,7 @@ struct Borrowed {
     }
 };
 
-}  // namespace
-
-Task<> accept_connections(Clock& clock, int listening, AcceptHooks hooks) {
+Task<> accept_for_ever(Clock& clock, int listening, AcceptHooks hooks) {
     Borrowed borrowed(co_await asio::this_coro::executor, listening);
     bool exhausted = false;
     for (;;) {
@@ -66,6 +64,21 @@ Task<> accept_connections(Clock& clock, int listening, AcceptHooks hooks) {
             fail("net.accept", std::string("The listening socket is unusable (") + std::strerror(accepted.error) + ")");
         }
     }
+}
+
+}  // namespace
+
+Task<> accept_connections(Clock& clock, int listening, AcceptHooks hooks, TaskGroup& connections) {
+    std::exception_ptr error;
+    try {
+        co_await accept_for_ever(clock, listening, std::move(hooks));
+    } catch (...) {
+        error = std::current_exception();
+    }
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await connections.stop();
+    std::rethrow_exception(error);
 }
 
 }  // namespace certd

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libacme/async/clock.hpp"
+#include "libacme/async/task_group.hpp"
 #include "libacme/base/problem.hpp"
 
 #include <functional>
@@ -22,7 +23,8 @@ struct AcceptHooks {
     std::function<void(const Problem&)> report;    // net.accept, once until an accept succeeds again
 };
 
-// Until cancelled. `listening` stays the caller's. Throws Failure(net.accept) when the socket itself is unusable.
-Task<> accept_connections(Clock& clock, int listening, AcceptHooks hooks);
+// Until cancelled; stops `connections`, which take_on fills, before it ends. `listening` stays the caller's.
+// Throws Failure(net.accept) when the socket itself is unusable.
+Task<> accept_connections(Clock& clock, int listening, AcceptHooks hooks, TaskGroup& connections);
 
 }  // namespace certd

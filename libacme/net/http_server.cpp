@@ -133,16 +133,7 @@ Task<> HttpServer::run() {
     hooks.take_on = [&](const Accepted& accepted) { state->take_on(accepted, tasks, executor); };
     hooks.make_room = [&] { state->make_room(); };
     hooks.report = [&](const Problem& problem) { state->report(problem); };
-    std::exception_ptr error;
-    try {
-        co_await accept_connections(state->clock, state->listener.fd(), std::move(hooks));
-    } catch (...) {
-        error = std::current_exception();
-    }
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    co_await asio::this_coro::throw_if_cancelled(false);
-    co_await tasks.stop();
-    std::rethrow_exception(error);
+    co_await accept_connections(state->clock, state->listener.fd(), std::move(hooks), tasks);
 }
 
 std::size_t HttpServer::connections() const {

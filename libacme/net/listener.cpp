@@ -1,6 +1,8 @@
 // Listener: a listening socket bound here or handed over by systemd. Everything is close-on-exec and non-blocking.
+#include "libacme/net/listener.hpp"
+
+#include "libacme/base/descriptor.hpp"
 #include "libacme/net/address.hpp"
-#include "libacme/net/http_server.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -16,21 +18,6 @@
 
 namespace certd {
 namespace {
-
-class Fd {
-   public:
-    explicit Fd(int value) : value_(value) {}
-    Fd(const Fd&) = delete;
-    Fd& operator=(const Fd&) = delete;
-    ~Fd() {
-        if (value_ >= 0) ::close(value_);
-    }
-    int get() const { return value_; }
-    int release() { return std::exchange(value_, -1); }
-
-   private:
-    int value_;
-};
 
 std::string reason(int error) {
     return " (" + std::string(std::strerror(error)) + ")";
@@ -57,7 +44,7 @@ int option(int fd, int name) {
 
 // The listening descriptor, or -1 with errno set.
 int listen_on(const sockaddr* address, socklen_t size) {
-    Fd fd(stream_socket(address->sa_family));
+    Descriptor fd(stream_socket(address->sa_family));
     if (fd.get() < 0) return -1;
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (address->sa_family == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
@@ -88,7 +75,7 @@ bool is_any_ipv6(const std::string& host) {
 
 // Whether somebody accepts connections on this socket file. A full backlog also means somebody.
 bool answers(const sockaddr_un& address) {
-    const Fd fd(stream_socket(AF_UNIX));
+    const Descriptor fd(stream_socket(AF_UNIX));
     if (fd.get() < 0) return true;
     return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
 }
@@ -134,7 +121,7 @@ Result<Listener> Listener::unix_socket(const std::string& path, mode_t mode, std
     path.copy(address.sun_path, path.size());
     if (auto removed = remove_stale(address, path); !removed) return failure(std::move(removed).error());
 
-    Fd fd(stream_socket(AF_UNIX));
+    Descriptor fd(stream_socket(AF_UNIX));
     if (fd.get() < 0) return bind_failure(errno, path);
     // On Linux the file is born with the socket inode's mode (less the umask): at no instant is it open to more than
     // `mode`. Nobody can connect before listen(), and by then group and mode are final.

@@ -182,16 +182,7 @@ Task<> TlsAlpnServer::run() {
     hooks.report = [&](const Problem& problem) {
         if (state->options.on_problem) state->options.on_problem(problem);
     };
-    std::exception_ptr error;
-    try {
-        co_await accept_connections(state->clock, state->listener.fd(), std::move(hooks));
-    } catch (...) {
-        error = std::current_exception();
-    }
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    co_await asio::this_coro::throw_if_cancelled(false);
-    co_await tasks.stop();
-    std::rethrow_exception(error);
+    co_await accept_connections(state->clock, state->listener.fd(), std::move(hooks), tasks);
 }
 
 std::size_t TlsAlpnServer::connections() const {

@@ -2,8 +2,9 @@
 // and closes: the server side of tls-alpn-01 (RFC 8737 §3). Bounded in connections and time (faults S9, F26).
 #pragma once
 
+#include "libacme/async/clock.hpp"
 #include "libacme/crypto/certificate.hpp"
-#include "libacme/net/http_server.hpp"
+#include "libacme/net/listener.hpp"
 
 #include <functional>
 #include <memory>
