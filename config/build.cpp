@@ -4,6 +4,7 @@
 #include "config/build_dns.hpp"
 #include "config/lineages.hpp"
 #include "config/reader.hpp"
+#include "config/services.hpp"
 
 #include <algorithm>
 #include <array>
@@ -133,6 +134,30 @@ InstallStep build_step(TreeNode node) {
     return step;
 }
 
+// A command in place of a preset's unit, or the other way round, leaves one of them.
+void read_reload(const Reader& reader, Reload& reload) {
+    Reload given;
+    reader.read("reload", given.command);
+    reader.section("reload").read("command", given.command);
+    reader.section("reload").read("systemd", given.systemd_unit);
+    if (!given.empty()) reload = std::move(given);
+}
+
+void read_verify(const Reader& reader, Verify& verify) {
+    std::vector<VerifyAddress> given;
+    for (StartTls start : {StartTls::none, StartTls::smtp, StartTls::imap, StartTls::pop3, StartTls::ftp,
+                           StartTls::ldap, StartTls::postgres}) {
+        std::vector<std::string> addresses;
+        reader.read(start_tls_name(start), addresses);
+        for (std::string& address : addresses)
+            given.push_back({start, std::move(address)});
+    }
+    if (!given.empty()) verify.addresses = std::move(given);
+    reader.read("server_names", verify.server_names);
+    reader.read("timeout", verify.timeout);
+    reader.read("interval", verify.interval);
+}
+
 Target build_target(const Entry& entry) {
     Target target{.name = {std::string(entry.key.text())}};
     Reader reader(entry.value);
@@ -142,15 +167,11 @@ Target build_target(const Entry& entry) {
         target.install.push_back(build_step(install->item(i)));
     }
     reader.read("exec", target.exec);
+    reader.read("service", target.service);
+    if (const Service* service = find_service(target.service)) fill_in(*service, target);
     reader.read("test", target.test);
-    reader.read("reload", target.reload.command);
-    reader.section("reload").read("command", target.reload.command);
-    reader.section("reload").read("systemd", target.reload.systemd_unit);
-    Reader verify = reader.section("verify");
-    verify.read("tls", target.verify.tls);
-    verify.read("server_names", target.verify.server_names);
-    verify.read("timeout", target.verify.timeout);
-    verify.read("interval", target.verify.interval);
+    read_reload(reader, target.reload);
+    read_verify(reader.section("verify"), target.verify);
     reader.read("command_timeout", target.command_timeout);
     return target;
 }

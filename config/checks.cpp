@@ -60,12 +60,12 @@ void check_paths(const Target& target, Findings& findings) {
 
 void check_target(const Target& target, Findings& findings) {
     check_paths(target, findings);
-    if (target.verify.tls.empty()) {
+    if (target.verify.addresses.empty()) {
         warning(findings, target.location,
                 fmt::format("Nothing checks what the target {} serves", in_quotes(target.name.text)),
                 "add verify: { tls: [\"127.0.0.1:443\"] }");
     }
-    if (!target.verify.tls.empty() && target.verify.interval > target.verify.timeout) {
+    if (!target.verify.addresses.empty() && target.verify.interval > target.verify.timeout) {
         warning(findings, target.location,
                 fmt::format("The target {} is looked at once only: verify.interval is longer than verify.timeout",
                             in_quotes(target.name.text)));

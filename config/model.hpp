@@ -4,6 +4,7 @@
 
 #include "config/dns.hpp"
 #include "libacme/base/ids.hpp"
+#include "libacme/base/start_tls.hpp"
 #include "libacme/base/time.hpp"
 #include "libacme/crypto/key.hpp"
 
@@ -114,8 +115,14 @@ struct Reload {  // at most one is set; neither: no reload
     bool operator==(const Reload&) const = default;
 };
 
+struct VerifyAddress {
+    StartTls start = StartTls::none;
+    std::string address;  // "host:port"
+    bool operator==(const VerifyAddress&) const = default;
+};
+
 struct Verify {
-    std::vector<std::string> tls;           // "host:port"
+    std::vector<VerifyAddress> addresses;
     std::vector<std::string> server_names;  // SNI; empty: each name of the lineage
     Duration timeout = seconds(30);
     Duration interval = milliseconds(500);  // between probes that still see the old certificate
@@ -124,6 +131,7 @@ struct Verify {
 
 struct Target {
     TargetName name;
+    std::string service;  // whose test, reload and verification were filled in; empty: none
     std::vector<InstallStep> install;
     std::vector<Hook> exec;  // after install, before test: hook environment, e.g. to convert formats
     CommandLine test;

@@ -84,9 +84,9 @@ Task<> check_service(DeployShared& shared, const config::Target& target, const V
     }
     const auto endpoints = endpoints_of(target.verify, facts.names);
     const auto seen = co_await look_at(shared.clock, shared.host, endpoints, target.verify.timeout);
-    for (const auto& address : target.verify.tls) {
-        const bool answers =
-            std::ranges::any_of(seen, [&](const Expected& it) { return it.endpoint.address == address; });
+    for (const auto& [start, address] : target.verify.addresses) {
+        const bool answers = std::ranges::any_of(
+            seen, [&](const Expected& it) { return it.endpoint.address == address && it.endpoint.start == start; });
         if (answers || endpoints.empty()) continue;
         found.push_back(
             problem("tls.notServed", fmt::format("{} of {} shows no certificate, so nothing could be verified there",

@@ -43,7 +43,7 @@ Result<std::vector<InstalledFile>> files_for(const config::Target& target, const
 
 TargetShape shape_of(const config::Target& target) {
     return {!target.install.empty(), !target.exec.empty(), !target.test.empty(), !target.reload.empty(),
-            !target.verify.tls.empty()};
+            !target.verify.addresses.empty()};
 }
 
 Task<StepReport> TargetDeployment::perform(DeployStep step) {

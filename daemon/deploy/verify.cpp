@@ -20,8 +20,14 @@ std::string server_name_for(const Identifier& name) {
 }
 
 std::string describe_endpoint(const Endpoint& endpoint) {
-    if (endpoint.server_name.empty()) return endpoint.address;
-    return fmt::format("{} for {}", endpoint.address, endpoint.server_name);
+    std::string text = endpoint.address;
+    if (endpoint.start != StartTls::none) text += fmt::format(" ({})", start_tls_name(endpoint.start));
+    if (!endpoint.server_name.empty()) text += " for " + endpoint.server_name;
+    return text;
+}
+
+ProbeRequest probe_of(const Endpoint& endpoint, Duration timeout) {
+    return {endpoint.address, endpoint.server_name, timeout, {}, endpoint.start};
 }
 
 // An address that cannot be reached for one name need not be tried for the next.
@@ -63,9 +69,9 @@ std::vector<Endpoint> endpoints_of(const config::Verify& verify, const std::vect
     }
     if (server_names.empty()) server_names.emplace_back();
     std::vector<Endpoint> endpoints;
-    for (const auto& address : verify.tls) {
+    for (const auto& address : verify.addresses) {
         for (const auto& name : server_names)
-            endpoints.push_back({address, name});
+            endpoints.push_back({address.address, name, address.start});
     }
     return endpoints;
 }
@@ -78,8 +84,8 @@ Task<Verification> verify_served(Clock& clock, Host& host, VerifyRequest request
     for (;;) {
         for (auto& probe : pending) {
             const Duration left = std::max<Duration>(deadline - clock.monotonic(), milliseconds(1));
-            probe.last = co_await host.probe({probe.expected.endpoint.address, probe.expected.endpoint.server_name,
-                                              std::min<Duration>(left, probe_timeout)});
+            probe.last =
+                co_await host.probe(probe_of(probe.expected.endpoint, std::min<Duration>(left, probe_timeout)));
             if (clock.monotonic() >= deadline) break;
         }
         std::erase_if(pending, [](const Probe& probe) { return probe.matches(); });
@@ -106,8 +112,7 @@ Task<std::vector<Expected>> look_at(Clock& clock, Host& host, std::vector<Endpoi
         const Duration left = deadline - clock.monotonic();
         if (left <= Duration::zero()) break;
         if (unreachable.contains(endpoint.address)) continue;
-        auto served =
-            co_await host.probe({endpoint.address, endpoint.server_name, std::min<Duration>(left, probe_timeout)});
+        auto served = co_await host.probe(probe_of(endpoint, std::min<Duration>(left, probe_timeout)));
         if (served) {
             seen.push_back({endpoint, served->fingerprint});
         } else if (is_of_address(served.error())) {

@@ -14,6 +14,7 @@ namespace certd {
 
 struct Endpoint {
     std::string address, server_name;  // server_name empty: no SNI
+    StartTls start = StartTls::none;
     bool operator==(const Endpoint&) const = default;
 };
 

@@ -2,6 +2,7 @@
 #include "libacme/net/tls_probe.hpp"
 
 #include "libacme/async/timeout.hpp"
+#include "libacme/net/starttls.hpp"
 #include "libacme/net/tls_context.hpp"
 #include "libacme/net/tls_stream.hpp"
 
@@ -14,7 +15,9 @@ asio::ssl::context& shared_context() {
 }
 
 Task<Served> observe(Clock& clock, ProbeRequest request, HostPort address) {
-    TlsStream stream(co_await connect_to(clock, address), shared_context(), request.address);
+    auto socket = co_await connect_to(clock, address);
+    if (request.start != StartTls::none) co_await start_tls(*socket, request.start, request.address);
+    TlsStream stream(std::move(socket), shared_context(), request.address);
     stream.set_server_name(request.server_name);
     if (!request.protocol.empty()) stream.offer_only(request.protocol);
     co_await stream.handshake();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libacme/async/clock.hpp"
+#include "libacme/base/start_tls.hpp"
 #include "libacme/crypto/certificate.hpp"
 
 #include <string>
@@ -12,7 +13,8 @@ struct ProbeRequest {
     std::string address;      // "127.0.0.1:443", "[::1]:443", "web1.internal:443"
     std::string server_name;  // SNI; empty or an IP literal: none is sent
     Duration timeout = seconds(5);
-    std::string protocol;  // offered by ALPN as the only one, and to be chosen; empty: no ALPN
+    std::string protocol;             // offered by ALPN as the only one, and to be chosen; empty: no ALPN
+    StartTls start = StartTls::none;  // how TLS is asked for
 };
 
 struct Served {
@@ -20,7 +22,7 @@ struct Served {
     std::string fingerprint;  // SHA-256 of the leaf
 };
 
-// Throws Failure(net.resolve | net.connect | net.timeout | tls.handshake | tls.noCertificate).
+// Throws Failure(net.resolve | net.connect | net.timeout | tls.startTls | tls.handshake | tls.noCertificate).
 Task<Served> probe_tls(Clock& clock, ProbeRequest request);
 
 }  // namespace certd

@@ -50,14 +50,15 @@ defaults: {{ cas: [pebble], dry_run_ca: pebble }}
 )",
                     nginx.fullchain().string(), nginx.privkey().string(), or_else(sample.test, nginx.test_command()),
                     or_else(sample.reload, nginx.reload_command()), nginx.endpoint(), sample.verify_timeout);
+    if (!sample.more_targets.empty()) text += sample.more_targets + "\n";
     text += fmt::format(R"(lineages:
   shop:
     names: {}
     key: {}
     challenge: {}
-    targets: [web]
+    targets: {}
 {})",
-                        sample.names, sample.key, sample.challenge, sample.lineage_more);
+                        sample.names, sample.key, sample.challenge, sample.targets, sample.lineage_more);
     return text + sample.top;
 }
 

@@ -26,6 +26,8 @@ struct Sample {
     std::string control_group = "\"\"";
     std::string control_more;  // further members of control
     std::string test, reload;  // default: those of nginx
+    std::string targets = "[web]";
+    std::string more_targets;  // further targets, indented by two spaces
     std::string verify_timeout = "10s";
     std::string lineage_more;  // further lines of the lineage, indented by four spaces
     std::string top;           // further top-level lines

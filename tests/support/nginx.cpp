@@ -2,35 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <stdexcept>
 
 namespace certd::test {
-
-namespace {
-
-void make_placeholder(const std::filesystem::path& certificate, const std::filesystem::path& key) {
-    const Output made =
-        run({program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-days", "2", "-subj", "/CN=placeholder", "-keyout", key, "-out", certificate});
-    if (made.exit_code != 0) throw std::runtime_error("openssl req: " + made.both());
-}
-
-// "sha256 Fingerprint=AB:CD…" → "abcd…"
-std::string plain_fingerprint(const std::string& text) {
-    std::string digits;
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos) return {};
-    for (const char c : text.substr(equals + 1)) {
-        if (std::isxdigit(static_cast<unsigned char>(c)) != 0) {
-            digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        }
-    }
-    return digits;
-}
-
-}  // namespace
 
 Nginx::Nginx(std::filesystem::path directory, std::uint16_t http_port)
     : directory_(std::move(directory)), http_port_(http_port), tls_port_(free_port()) {
@@ -93,14 +67,7 @@ std::string Nginx::reload_command() const {
 }
 
 std::string Nginx::served(const std::string& server_name) const {
-    const std::string command = fmt::format(
-        "echo | openssl s_client -connect {} -servername {} 2>/dev/null | openssl x509 -noout -fingerprint -sha256",
-        endpoint(), server_name);
-    return plain_fingerprint(run({"/bin/sh", "-c", command}).out);
-}
-
-std::string fingerprint_of_file(const std::filesystem::path& path) {
-    return plain_fingerprint(run({program("openssl"), "x509", "-in", path, "-noout", "-fingerprint", "-sha256"}).out);
+    return served_fingerprint(endpoint(), server_name);
 }
 
 }  // namespace certd::test

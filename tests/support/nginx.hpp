@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/support/child.hpp"
+#include "tests/support/tls_files.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -34,8 +35,5 @@ class Nginx {
     std::uint16_t http_port_, tls_port_;
     std::unique_ptr<Child> child_;
 };
-
-// SHA-256 of the first certificate in a PEM file, lower-case hex.
-std::string fingerprint_of_file(const std::filesystem::path& path);
 
 }  // namespace certd::test

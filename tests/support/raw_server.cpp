@@ -139,6 +139,16 @@ class Player {
         state_.requests.push_back(std::move(request));
         return true;
     }
+    bool operator()(const raw::Expect& step) {
+        std::string got(step.octets.size(), '\0');
+        std::size_t filled = 0;
+        while (filled < got.size()) {
+            const auto more = read(got.data() + filled, got.size() - filled);
+            if (more <= 0) return false;
+            filled += static_cast<std::size_t>(more);
+        }
+        return got == step.octets;
+    }
     bool operator()(const raw::Send& step) { return write(step.octets); }
     bool operator()(const raw::Drip& step) {
         for (std::size_t i = 0;; i = (i + 1) % step.octets.size()) {
@@ -241,7 +251,7 @@ void play(RawServer::State& state, int fd, const RawScript& script) {
 
     Player player(state, fd);
     bool reset = false;
-    bool going = !state.options.identity || player.start_tls();
+    bool going = !state.options.identity || state.options.clear_at_first || player.start_tls();
     for (std::size_t i = 0; going && i < script.size(); ++i) {
         reset = std::holds_alternative<raw::Reset>(script[i]);
         going = std::visit(player, script[i]);

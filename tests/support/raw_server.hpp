@@ -16,6 +16,9 @@ namespace certd::test {
 
 namespace raw {
 struct Receive {};  // a request: head and Content-Length body; noted in requests()
+struct Expect {
+    std::string octets;
+};  // reads as many; anything else ends the script
 struct Send {
     std::string octets;
 };  // TLS or plain, as the connection is
@@ -29,13 +32,13 @@ struct Pause {
 struct Hold {};      // says nothing until the client closes
 struct Close {};     // close_notify, FIN; the default after the last step
 struct Reset {};     // RST, without close_notify
-struct StartTls {};  // from here on TLS, for servers that begin in the clear (proxies)
+struct StartTls {};  // from here on TLS, for servers that begin in the clear
 struct Relay {
     std::uint16_t port;
 };  // copies octets to and from 127.0.0.1:port until either side ends
 }  // namespace raw
-using RawStep = std::variant<raw::Receive, raw::Send, raw::Drip, raw::Pause, raw::Hold, raw::Close, raw::Reset,
-                             raw::StartTls, raw::Relay>;
+using RawStep = std::variant<raw::Receive, raw::Expect, raw::Send, raw::Drip, raw::Pause, raw::Hold, raw::Close,
+                             raw::Reset, raw::StartTls, raw::Relay>;
 using RawScript = std::vector<RawStep>;
 
 // What a TLS server shows.
@@ -46,6 +49,7 @@ struct TlsIdentity {
 
 struct RawServerOptions {
     std::optional<TlsIdentity> identity;                       // unset: bare TCP
+    bool clear_at_first = false;                               // until raw::StartTls
     std::vector<std::pair<std::string, TlsIdentity>> by_name;  // further identities, chosen by SNI
     std::string alpn;                                          // answered whatever the client offers; empty: none
     int greatest_version = 0;                                  // TLS1_2_VERSION …; 0: no limit

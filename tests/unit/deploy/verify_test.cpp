@@ -40,14 +40,14 @@ struct Probing {
 
 TEST_CASE("every address is asked with every DNS name, a wildcard with a name below it") {
     config::Verify verify;
-    verify.tls = {"127.0.0.1:443", "[::1]:8443"};
+    verify.addresses = {{StartTls::none, "127.0.0.1:443"}, {StartTls::none, "[::1]:8443"}};
     const std::vector<Identifier> names{dns("*.example.com"), dns("example.com"), {Identifier::Type::ip, "192.0.2.1"}};
     CHECK(endpoints_of(verify, names) == std::vector<Endpoint>{{"127.0.0.1:443", "certd-check.example.com"},
                                                                {"127.0.0.1:443", "example.com"},
                                                                {"[::1]:8443", "certd-check.example.com"},
                                                                {"[::1]:8443", "example.com"}});
     verify.server_names = {"only.example.com"};
-    verify.tls.pop_back();
+    verify.addresses.pop_back();
     CHECK(endpoints_of(verify, names) == std::vector<Endpoint>{{"127.0.0.1:443", "only.example.com"}});
     verify.server_names.clear();
     CHECK(endpoints_of(verify, {{Identifier::Type::ip, "192.0.2.1"}}) == std::vector<Endpoint>{{"127.0.0.1:443", ""}});

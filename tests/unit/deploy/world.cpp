@@ -54,7 +54,7 @@ config::Target World::target(std::string target_name, std::string certificate, s
     target.exec = {{{{"convert", "-x"}}, minutes(5), ""}};
     target.test = {{"service", "test"}};
     target.reload = {"", {{"service", "reload"}}};
-    target.verify.tls = {"127.0.0.1:443"};
+    target.verify.addresses = {{StartTls::none, "127.0.0.1:443"}};
     return target;
 }
 
