@@ -156,6 +156,7 @@ void read_verify(const Reader& reader, Verify& verify) {
     reader.read("server_names", verify.server_names);
     reader.read("timeout", verify.timeout);
     reader.read("interval", verify.interval);
+    reader.read("every", verify.every);
 }
 
 Target build_target(const Entry& entry) {

@@ -126,6 +126,7 @@ struct Verify {
     std::vector<std::string> server_names;  // SNI; empty: each name of the lineage
     Duration timeout = seconds(30);
     Duration interval = milliseconds(500);  // between probes that still see the old certificate
+    Duration every = hours(12);             // between looks at what is served, long after the deployment
     bool operator==(const Verify&) const = default;
 };
 

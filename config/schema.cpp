@@ -243,6 +243,8 @@ constexpr std::array table = {
         .doc = "Until when every address must serve it.", .low = second, .high = hour},
     Row{.path = "targets.*.verify.interval", .type = Type::duration, .default_text = "500ms",
         .doc = "Pause between two looks while the old one is still served.", .low = 50, .high = minute},
+    Row{.path = "targets.*.verify.every", .type = Type::duration, .default_text = "12h",
+        .doc = "How often certd looks whether it is still served; where it is not, it is deployed again.", .low = second, .high = 30 * day},
     Row{.path = "targets.*.command_timeout", .type = Type::duration, .default_text = "1m",
         .doc = "Time limit of test and reload.", .low = second, .high = hour},
     Row{.path = "targets.*.hosts", .doc = "deploying over ssh", .need = Need::later},

@@ -4,6 +4,7 @@
 #include "daemon/deploy/order_run.hpp"
 #include "daemon/deploy/rehearsal.hpp"
 #include "daemon/deploy/undo.hpp"
+#include "daemon/deploy/verify.hpp"
 
 #include <fmt/format.h>
 
@@ -14,6 +15,8 @@ namespace certd {
 struct Deployer::State : DeployShared {};
 
 namespace {
+
+constexpr Duration look_limit = seconds(10);
 
 Event event_of(EventType type, Severity severity, const std::string& lineage, std::uint64_t job, std::string message) {
     Event event;
@@ -100,6 +103,24 @@ Task<DeployOutcome> Deployer::deploy(DeployOrder order) {
 Task<Result<void>> Deployer::rehearse(DeployOrder order, VersionFiles files, VersionFacts facts) {
     const auto state = state_;
     co_return co_await rehearse_order(*state, std::move(order), std::move(files), std::move(facts));
+}
+
+Task<Looked> Deployer::look(config::ConfigPtr config, TargetName target, VersionFacts live) {
+    const auto state = state_;
+    const config::Target& configured = config->targets.at(target);
+    const Gate::Pass pass = co_await state->gate(target).enter();
+    VerifyRequest request;
+    for (auto& endpoint : endpoints_of(configured.verify, live.names))
+        request.expected.push_back({std::move(endpoint), live.fingerprint});
+    request.object = fmt::format("version {}", live.number.value);
+    request.timeout = std::min<Duration>(configured.verify.timeout, look_limit);
+    request.interval = configured.verify.interval;
+    Verification seen = co_await verify_served(state->clock, state->host, std::move(request));
+    Looked looked;
+    looked.fingerprint = std::move(seen.served);
+    if (seen.problem) looked.kind = looked.fingerprint.empty() ? Looked::Kind::unreachable : Looked::Kind::other;
+    looked.problem = std::move(seen.problem);
+    co_return looked;
 }
 
 Task<> Deployer::recover(LineageName lineage, config::ConfigPtr config) {

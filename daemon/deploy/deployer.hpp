@@ -5,6 +5,7 @@
 
 #include "config/model.hpp"
 #include "daemon/deploy/host.hpp"
+#include "daemon/lineage/served.hpp"
 #include "daemon/observe/event.hpp"
 #include "daemon/store/store.hpp"
 #include "libacme/async/gate.hpp"
@@ -45,6 +46,10 @@ class Deployer {
     // Checks that a deployment could work and changes nothing: parts, directories, owners, commands, the test command,
     // what is served.
     Task<Result<void>> rehearse(DeployOrder order, VersionFiles files, VersionFacts facts);
+
+    // What the target's endpoints serve now; asked for a few seconds, so that a restart of the service is not taken for
+    // its end. Not while a deployment works on the target.
+    Task<Looked> look(config::ConfigPtr config, TargetName target, VersionFacts live);
 
     // Puts back what a deployment interrupted by a crash had changed. Called once at start, before anything is
     // scheduled.

@@ -72,11 +72,21 @@ State state_of(const PlanInput& input, const IssueNeed& issue, const std::option
     return input.state.held ? State::held : State::waiting;
 }
 
+// A target that was deployed to and does not show its certificate now.
+std::optional<Problem> lost_sight_of(const PlanInput& input) {
+    for (const TargetState& target : input.state.targets) {
+        bool ours = std::ranges::find(input.spec.targets, target.target) != input.spec.targets.end();
+        if (ours && target.state == HostState::deployed && target.problem) return target.problem;
+    }
+    return std::nullopt;
+}
+
 Health health_of(const PlanInput& input, const IssueNeed& issue, const std::optional<DeployNeed>& deploy) {
     bool failing = issue_failing(input.state) || (deploy && deploy->failing);
     if (is_expired(input)) return Health::critical;
     if (failing && (!input.live || is_past_emergency(input))) return Health::critical;
-    return failing || issue.late || input.state.held ? Health::warning : Health::ok;
+    bool unseen = lost_sight_of(input).has_value();
+    return failing || issue.late || input.state.held || unseen ? Health::warning : Health::ok;
 }
 
 std::optional<Problem> problem_of(const PlanInput& input, const Plan& plan, const IssueNeed& issue,
@@ -85,6 +95,7 @@ std::optional<Problem> problem_of(const PlanInput& input, const Plan& plan, cons
     bool deploy_first = plan.state == State::deploy_failed || plan.state == State::rolled_back;
     if (deploy_first && deploy->problem) return deploy->problem;
     if (issue.failures > 0 && issue.problem) return issue.problem;
+    if (std::optional<Problem> unseen = lost_sight_of(input)) return unseen;
     return input.state.last_problem;
 }
 

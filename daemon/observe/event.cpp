@@ -10,14 +10,15 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<std::string_view, 35> names = {
+constexpr std::array<std::string_view, 37> names = {
     "daemon.ready",      "daemon.stopping", "daemon.problem",    "config.loaded",         "config.refused",
     "clock.jumped",      "store.recovered", "store.damaged",     "lineage.added",         "lineage.changed",
     "lineage.removed",   "lineage.paused",  "lineage.resumed",   "lineage.held",          "renewal.started",
     "renewal.step",      "renewal.issued",  "renewal.failed",    "renewal.finished",      "ari.window",
     "ari.failed",        "hook.finished",   "deploy.started",    "deploy.step",           "deploy.verified",
     "deploy.committed",  "deploy.failed",   "deploy.rolledBack", "deploy.rollbackFailed", "rollback.started",
-    "rollback.finished", "account.changed", "account.suspended", "version.revoked",       "control.call"};
+    "rollback.finished", "served.lost",     "served.again",      "account.changed",       "account.suspended",
+    "version.revoked",   "control.call"};
 
 }  // namespace
 

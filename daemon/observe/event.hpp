@@ -46,6 +46,8 @@ enum class EventType {
     deploy_rollback_failed,
     rollback_started,
     rollback_finished,
+    served_lost,
+    served_again,
     account_changed,
     account_suspended,
     version_revoked,

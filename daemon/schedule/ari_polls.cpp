@@ -50,7 +50,7 @@ void AriPolls::place(const LineageRecord& record) {
     remove(record.spec->name);
     if (!record.state.ari || !record.newest) return;
     std::optional<Time> at = next_ari_poll(record.state, *record.newest, parts_.clock.now());
-    if (at) queue_.place(record.newest->ca, *at, record.spec->name);
+    if (at) queue_.place(record.newest->ca.text, *at, record.spec->name);
 }
 
 void AriPolls::start_due() {
@@ -82,7 +82,7 @@ Task<> AriPolls::ask(PollQueue::Admitted admitted, Question question) {
 Task<> AriPolls::ask_and_save(std::string lineage, Question question) {
     acme::RenewalInfoAnswer answer = co_await parts_.clients.renewal_info(question.ca, question.id);
     // A thousand lineages must not find out one by one.
-    if (is_trouble(answer)) queue_.rest(question.ca.name, saturating_add(parts_.clock.now(), rest_after_trouble));
+    if (is_trouble(answer)) queue_.rest(question.ca.name.text, saturating_add(parts_.clock.now(), rest_after_trouble));
     LineageRecord* record = parts_.find(lineage);
     bool is_current = record != nullptr && record->newest && record->newest->number == question.version &&
                       record->state.ari && record->state.ari->version == question.version;

@@ -31,9 +31,12 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
             [this](const std::string& name, std::exception_ptr error) {
                 emit(EventType::renewal_failed, Severity::error, name, "A job ended unexpectedly", problem_of(error));
             }),
-      polls_(std::move(executor),
-             {parts_.clock, parts_.clients, parts_.pipeline, parts_.bus, [this] { return config_; },
-              [this](const std::string& lineage) { return record_of(lineage); },
+      polls_(executor, {parts_.clock, parts_.clients, parts_.pipeline, parts_.bus, [this] { return config_; },
+                        [this](const std::string& lineage) { return record_of(lineage); },
+                        [this](const std::string& lineage) { poll_ended(lineage); }}),
+      watch_(std::move(executor),
+             {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
+              [this](const std::string& lineage) { return idle_record_of(lineage); },
               [this](const std::string& lineage) { poll_ended(lineage); }}) {
     last_pass_ = parts_.clock.monotonic();
     parts_.bus.add_sink([this](const Event& event) {
@@ -130,6 +133,7 @@ Task<> Scheduler::run() {
             look_at_clock();
             start_due();
             polls_.start_due();
+            watch_.start_due();
             co_await changed_.wait_for(parts_.clock, until_next());
         }
     } catch (...) {
@@ -139,6 +143,7 @@ Task<> Scheduler::run() {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await jobs_.stop();
     co_await polls_.stop();
+    co_await watch_.stop();
     std::rethrow_exception(cancelled);
 }
 
@@ -195,8 +200,13 @@ bool Scheduler::held_by_budget(Entry& entry, const CaName& ca) {
 }
 
 Duration Scheduler::until_next() const {
-    std::optional<Time> next = polls_.next();
-    if (!timetable_.empty()) next = std::min(next.value_or(Time::max()), timetable_.begin()->first);
+    std::optional<Time> next;
+    const auto consider = [&next](std::optional<Time> at) {
+        if (at) next = std::min(next.value_or(Time::max()), *at);
+    };
+    consider(polls_.next());
+    consider(watch_.next());
+    if (!timetable_.empty()) consider(timetable_.begin()->first);
     if (!next) return parts_.longest_sleep;
     return std::clamp<Duration>(*next - parts_.clock.now(), milliseconds(1), parts_.longest_sleep);
 }
@@ -272,6 +282,11 @@ LineageRecord* Scheduler::record_of(const std::string& lineage) {
     return found == entries_.end() || !found->second->configured ? nullptr : &found->second->record;
 }
 
+LineageRecord* Scheduler::idle_record_of(const std::string& lineage) {
+    auto found = entries_.find(lineage);
+    return found == entries_.end() || found->second->job ? nullptr : record_of(lineage);
+}
+
 void Scheduler::poll_ended(const std::string& lineage) {
     auto found = entries_.find(lineage);
     if (found != entries_.end() && !stopping_) replan(*found->second);
@@ -308,6 +323,7 @@ void Scheduler::replan(Entry& entry) {
     if (plan.action != Action::none || plan.at > parts_.clock.now())
         timetable_.emplace(plan.at, entry.record.spec->name);
     polls_.place(entry.record);
+    watch_.place(entry.record);
 }
 
 void Scheduler::replan_all() {
@@ -319,6 +335,7 @@ void Scheduler::forget_plan(Entry& entry) {
     timetable_.erase({entry.at, entry.record.spec->name});
     ready_.remove(entry.record.spec->name);
     polls_.remove(entry.record.spec->name);
+    watch_.remove(entry.record.spec->name);
     entry.action = Action::none;
 }
 

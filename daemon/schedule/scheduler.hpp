@@ -7,6 +7,7 @@
 #include "daemon/schedule/ari_polls.hpp"
 #include "daemon/schedule/budgets.hpp"
 #include "daemon/schedule/ready_queue.hpp"
+#include "daemon/schedule/served_watch.hpp"
 #include "libacme/async/signal.hpp"
 #include "libacme/async/task_group.hpp"
 
@@ -111,6 +112,7 @@ class Scheduler {
     void finish(Entry& entry, const std::shared_ptr<Job>& job, const CaName& ca, Result<JobOutcome> result);
     void release_place(Job& job, const CaName& ca);
     LineageRecord* record_of(const std::string& lineage);
+    LineageRecord* idle_record_of(const std::string& lineage);
     void poll_ended(const std::string& lineage);
     Duration until_next() const;
     void emit(EventType type, Severity severity, const std::string& lineage, std::string message,
@@ -124,6 +126,7 @@ class Scheduler {
     Budgets budgets_;
     TaskGroup jobs_;
     AriPolls polls_;
+    ServedWatch watch_;
     Signal changed_;
     std::uint64_t last_job_ = 0;
     Duration last_pass_{};

@@ -77,6 +77,26 @@ TEST_CASE("a reload that reports success but changes nothing is found out and pu
     REQUIRE(shop["last_problem"].string_or("code") == "tls.notServed");
 }
 
+TEST_CASE("an old certificate that comes back behind certd's back is found out and put right") {
+    World world;
+    world.issue_first({.verify_timeout = "10s, every: 1s"});
+    const std::string chain = read_file(world.nginx.fullchain());
+    const std::string key = read_file(world.nginx.privkey());
+    REQUIRE(world.certd.ctl({"renew", "shop", "--force"}).exit_code == 0);
+    REQUIRE(world.served_is_live());
+
+    world.certd.ctl({"pause", "shop"});
+    write_file(world.nginx.fullchain(), chain);
+    write_file(world.nginx.privkey(), key);
+    world.nginx.reload();
+    REQUIRE(eventually(5s, [&] { return !world.served_is_live(); }));
+    world.certd.ctl({"resume", "shop"});
+    REQUIRE(eventually(20s, [&] { return world.served_is_live(); }));
+    REQUIRE(world.certd.reaches("shop", "waiting", 10s));
+    REQUIRE(world.certd.log().find("no longer serves the certificate") != std::string::npos);
+    REQUIRE(world.pebble.orders() == 2);
+}
+
 TEST_CASE("a manual rollback serves the previous version, and the rejected one is never deployed again") {
     World world;
     world.issue_first();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <stdexcept>
 
 namespace certd::test {
@@ -59,6 +60,10 @@ std::string Nginx::endpoint() const {
 
 std::string Nginx::test_command() const {
     return fmt::format("[{}, -t, -q, -e, stderr, -p, {}, -c, nginx.conf]", program("nginx"), directory_.string());
+}
+
+void Nginx::reload() const {
+    child_->signal(SIGHUP);
 }
 
 std::string Nginx::reload_command() const {

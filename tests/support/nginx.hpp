@@ -22,6 +22,7 @@ class Nginx {
     std::filesystem::path webroot() const { return directory_ / "webroot"; }
     std::string test_command() const;  // as a YAML list
     std::string reload_command() const;
+    void reload() const;  // behind certd's back
 
     void break_configuration() const;
     void mend_configuration() const;

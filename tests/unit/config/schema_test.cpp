@@ -205,6 +205,7 @@ const std::map<std::string, Case>& cases() {
             {"targets.*.verify.server_names",
              {"a.example", FIELD(list(target(config).verify.server_names)), "[a.example]", "[]"}},
             {"targets.*.verify.timeout", {"1m", FIELD(format_duration(target(config).verify.timeout)), "1m", "30s"}},
+            {"targets.*.verify.every", {"2d", FIELD(format_duration(target(config).verify.every)), "2d", "12h"}},
             {"targets.*.verify.interval",
              {"1s", FIELD(format_duration(target(config).verify.interval)), "1s", "500ms"}},
             {"targets.*.command_timeout", {"2m", FIELD(format_duration(target(config).command_timeout)), "2m", "1m"}},

@@ -98,6 +98,19 @@ TEST_CASE("one name that never fits fails the verification with what it serves")
     CHECK(probing.clock.now() - virtual_start == seconds(30));
 }
 
+TEST_CASE("a probe that the deadline cuts short takes nothing from what was seen before") {
+    Probing probing;
+    probing.request.timeout = seconds(8);
+    probing.host.on_probe = [](const ProbeRequest& probe) -> Result<Served> {
+        if (probe.timeout < seconds(1)) return failure("net.timeout", "No TLS handshake within 1ms");
+        return Served{{}, "old"};
+    };
+    const auto seen = probing.verify();
+    REQUIRE(seen.problem);
+    CHECK(seen.served == "old");
+    CHECK(seen.problem->what.find("it serves the certificate with SHA-256 old") != std::string::npos);
+}
+
 TEST_CASE("an endpoint that cannot be reached fails the verification with the reason") {
     Probing probing;
     probing.request.timeout = seconds(2);

@@ -5,8 +5,8 @@ using namespace certd;
 
 namespace {
 
-const CaName first{"first"};
-const CaName second{"second"};
+const std::string first = "first";
+const std::string second = "second";
 Time at(int minute) {
     return Time{minutes(minute)};
 }

@@ -1,0 +1,120 @@
+// ServedWatch: looks, their results, and what is told of them.
+#include "daemon/schedule/served_watch.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+namespace {
+
+// All services are in one lane: a few looks at a time, however many endpoints do not answer.
+constexpr std::size_t looks_at_a_time = 16;
+const std::string lane = "services";
+constexpr Duration after_unexpected = minutes(10);
+
+}  // namespace
+
+ServedWatch::ServedWatch(asio::any_io_executor executor, Parts parts)
+    : parts_(std::move(parts)),
+      started_(parts_.clock.now()),
+      queue_(looks_at_a_time),
+      tasks_(std::move(executor), [this](const std::string& name, std::exception_ptr error) {
+          Looked looked{Looked::Kind::unreachable, {}, problem_of(error)};
+          tell(name, {}, ServedChange::unreachable, looked);
+      }) {}
+
+void ServedWatch::place(const LineageRecord& record) {
+    remove(record.spec->name);
+    if (record.state.paused || !record.live) return;
+    config::ConfigPtr config = parts_.config();
+    auto watched = watched_targets(*record.spec, *config, record.state, started_);
+    if (watched.empty()) return;
+    Time at = std::ranges::min(watched, {}, &Watched::at).at;
+    if (auto broken = broken_off_.find(record.spec->name); broken != broken_off_.end())
+        at = std::max(at, saturating_add(broken->second, after_unexpected));
+    queue_.place(lane, at, record.spec->name);
+}
+
+void ServedWatch::start_due() {
+    while (auto admitted = queue_.admit(parts_.clock.now())) {
+        std::string name = admitted->lineage;
+        tasks_.spawn(std::move(name), look(*std::move(admitted)));
+    }
+}
+
+Task<> ServedWatch::look(PollQueue::Admitted admitted) {
+    std::exception_ptr error;
+    try {
+        co_await look_at_targets(admitted.lineage);
+    } catch (...) {
+        error = std::current_exception();
+    }
+    queue_.done(admitted);
+    broken_off_.erase(admitted.lineage);
+    if (error) broken_off_[admitted.lineage] = parts_.clock.now();
+    parts_.ended(admitted.lineage);
+    if (error) std::rethrow_exception(error);
+}
+
+// If the process dies before a finding is stored, the next look finds the same.
+Task<> ServedWatch::look_at_targets(std::string lineage) {
+    const LineageRecord* record = parts_.find(lineage);
+    if (record == nullptr || !record->live) co_return;
+    config::ConfigPtr config = parts_.config();
+    const VersionFacts live = *record->live;
+    const Time now = parts_.clock.now();
+    std::vector<Watched> watched = watched_targets(*record->spec, *config, record->state, started_);
+    std::erase_if(watched, [now](const Watched& one) { return one.at > now; });
+    bool changed = false;
+    for (const Watched& one : watched) {
+        const Looked looked = co_await parts_.deployer.look(config, one.target, live);
+        // A job may have begun or ended meanwhile: what it found out is newer.
+        LineageRecord* current = parts_.find(lineage);
+        if (current == nullptr || !current->live || current->live->number != live.number) co_return;
+        changed |= take(*current, one.target, looked);
+    }
+    LineageRecord* current = parts_.find(lineage);
+    if (!changed || current == nullptr) co_return;
+    Result<void> saved = co_await parts_.pipeline.save(*current);
+    if (!saved) tell(lineage, {}, ServedChange::unreachable, {Looked::Kind::unreachable, {}, saved.error()});
+}
+
+bool ServedWatch::take(LineageRecord& record, const TargetName& target, const Looked& looked) {
+    auto state = std::ranges::find(record.state.targets, target, &TargetState::target);
+    if (state == record.state.targets.end() || state->state != HostState::deployed) return false;
+    ServedChange change = record_look(*state, looked, record.live->number, parts_.clock.now());
+    if (change == ServedChange::none) return false;
+    tell(record.spec->name, target, change, looked);
+    return true;
+}
+
+void ServedWatch::tell(const std::string& lineage, const TargetName& target, ServedChange change,
+                       const Looked& looked) {
+    Event event;
+    event.type = change == ServedChange::back ? EventType::served_again : EventType::served_lost;
+    event.severity = change == ServedChange::back ? Severity::notice : Severity::warning;
+    event.lineage = lineage;
+    event.target = target.text;
+    if (!target.text.empty()) event.host = "local";
+    switch (change) {
+        case ServedChange::none:
+            return;
+        case ServedChange::lost:
+            event.message = fmt::format("{} no longer serves the certificate; it is deployed again", target.text);
+            break;
+        case ServedChange::unreachable:
+            event.message = target.text.empty() ? std::string("Looking at what is served failed")
+                                                : fmt::format("{} does not show its certificate", target.text);
+            break;
+        case ServedChange::back:
+            event.message = fmt::format("{} serves the certificate again", target.text);
+            break;
+    }
+    event.problem = looked.problem;
+    if (!looked.fingerprint.empty()) event.data = Json::object({{"fingerprint_sha256", looked.fingerprint}});
+    parts_.bus.publish(std::move(event));
+}
+
+}  // namespace certd
