@@ -182,6 +182,7 @@ void read_top_level(const Reader& root, Config& config) {
     root.read("state_dir", config.state_dir);
     root.read_number("parallel_orders", config.parallel_orders);
     root.read("jitter", config.jitter);
+    root.read("resolvers", config.resolvers);
 
     Reader control = root.section("control");
     control.read("socket", config.control.socket);
@@ -219,7 +220,8 @@ Built build(std::span<const Document> documents, Report& report) {
         config.cas.emplace(CaName{std::string(name)}, build_ca(entry, built.ca_bundles));
     }
     for (const auto& [name, entry] : merged.entries("dns_providers")) {
-        config.dns_providers.emplace(std::string(name), build_dns_provider(entry.key, entry.value, report));
+        config.dns_providers.emplace(std::string(name),
+                                     build_dns_provider(entry.key, entry.value, config.resolvers, report));
     }
     for (const auto& [name, entry] : merged.entries("targets")) {
         config.targets.emplace(TargetName{std::string(name)}, build_target(entry));

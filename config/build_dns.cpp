@@ -93,8 +93,10 @@ void read_kind(const Reader& section, std::string_view kind, DnsProvider& provid
 
 }  // namespace
 
-std::shared_ptr<const DnsProvider> build_dns_provider(TreeNode key, TreeNode value, Report& report) {
+std::shared_ptr<const DnsProvider> build_dns_provider(TreeNode key, TreeNode value,
+                                                      const std::vector<std::string>& resolvers, Report& report) {
     auto provider = std::make_shared<DnsProvider>();
+    provider->resolvers = resolvers;
     Reader reader(value);
     provider->name = key.text();
     std::string_view found;

@@ -7,6 +7,8 @@
 
 namespace certd::config {
 
-std::shared_ptr<const DnsProvider> build_dns_provider(TreeNode key, TreeNode value, Report& report);
+// `resolvers`: what it uses unless it names its own.
+std::shared_ptr<const DnsProvider> build_dns_provider(TreeNode key, TreeNode value,
+                                                      const std::vector<std::string>& resolvers, Report& report);
 
 }  // namespace certd::config

@@ -192,6 +192,7 @@ struct Config {
     std::size_t parallel_orders = 8;  // over all CAs
     Duration jitter = hours(1);       // at most this (or 1/50 of the lifetime) is added to a renewal time
     std::optional<CaName> dry_run_ca;
+    std::vector<std::string> resolvers;  // "ADDRESS" or "ADDRESS:PORT"; empty: the system's
     DnsProviders dns_providers;
     std::map<CaName, Ca> cas;
     std::map<TargetName, Target> targets;

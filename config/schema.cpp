@@ -26,6 +26,8 @@ constexpr std::array table = {
         .doc = "Orders in progress at the same time, over all CAs.", .low = 1, .high = 64},
     Row{.path = "jitter", .type = Type::duration, .default_text = "1h",
         .doc = "At most this, or 1/50 of the lifetime when that is less, is added to a renewal time; the same for a lineage's version at every start.", .low = 0, .high = 7 * day},
+    Row{.path = "resolvers", .type = Type::resolver, .many = true, .default_text = "those of /etc/resolv.conf",
+        .doc = "Recursive servers that `certctl check` and DNS challenges look names up at."},
 
     Row{.path = "control", .type = Type::section, .doc = "The socket certctl talks to."},
     Row{.path = "control.socket", .type = Type::path, .default_text = "/run/certd/control.sock",
@@ -121,7 +123,7 @@ constexpr std::array table = {
         .doc = "So many servers are enough; 0: all of them.", .low = 0, .high = 64},
     Row{.path = "dns_providers.*.propagation.servers", .type = Type::name_server, .many = true, .default_text = "the servers that the zone's NS records name",
         .doc = "The servers to ask, e.g. the public ones of a zone that is another one inside."},
-    Row{.path = "dns_providers.*.resolvers", .type = Type::resolver, .many = true, .default_text = "those of /etc/resolv.conf",
+    Row{.path = "dns_providers.*.resolvers", .type = Type::resolver, .many = true, .default_text = "the top-level resolvers",
         .doc = "Recursive servers that CNAMEs, zones and name servers are looked up at."},
     Row{.path = "dns_providers.*.domains", .type = Type::host, .many = true, .default_text = "all domains",
         .doc = "Domains the provider may be used for, with everything below them; other names are refused before a secret is read."},

@@ -138,7 +138,11 @@ const std::vector<Command>& commands() {
          {},
          "operator",
          "Look for what would make a renewal fail",
-         "Preflight: the CA, the challenges, files and permissions, test commands and what is served. Changes nothing.",
+         "A rehearsal that explains before a CA is bothered: room on disk, CAs, accounts, clock and rate limits; of "
+         "each "
+         "name its addresses, CAA records and whether its challenges are answered; the deployment. Each line is ok, a "
+         "warning, or would block a renewal. Nothing is ordered or deployed; a dns-01 record is put in place and taken "
+         "away once per provider.",
          {"certctl check example.com"},
          run_check},
     };

@@ -215,8 +215,9 @@ ExitCode run_check(Context context) {
     }
     context.console.print(context.options.json ? terminal_safe_json(to_text(*answer)) + "\n"
                                                : render_findings(context.console.style(), name, findings));
-    bool passed =
-        std::ranges::none_of(findings, [](const api::CheckFinding& finding) { return finding.result == "failed"; });
+    bool passed = std::ranges::all_of(findings, [](const api::CheckFinding& finding) {
+        return finding.result == "ok" || finding.result == "warning";
+    });
     return passed ? ExitCode::ok : ExitCode::failed;
 }
 

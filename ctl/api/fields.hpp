@@ -114,6 +114,7 @@ void fields(Is<LimitUse> auto& value, Field&& field) {
 template <class Field>
 void fields(Is<CheckFinding> auto& value, Field&& field) {
     field("check", value.check, Shown::full);
+    field("name", value.name, Shown::full);
     field("result", value.result, Shown::full);
     field("text", value.text, Shown::full);
     field("hint", value.hint, Shown::full);

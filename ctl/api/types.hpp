@@ -87,11 +87,13 @@ struct LimitUse {
     Time full_at{};  // when nothing is used any more
 };
 
+// One line of a preflight.
 struct CheckFinding {
-    std::string check;   // "ca.reachable", "target.web.test"
-    std::string result;  // "ok", "warning", "failed"
+    std::string check;   // "ca.letsencrypt.reachable", "challenge.http-01"
+    std::string result;  // "ok", "warning", "blocked": a renewal cannot succeed as things are
     std::string text;
     std::string hint;
+    std::string name = {};  // the name of the lineage it is about; empty: all of it
 };
 
 // An account at a CA.

@@ -1,130 +1,120 @@
-// Preflight checks of one lineage: store, CAs, challenge, targets.
+// Preflight checks of one lineage: store, CAs, names, targets.
 #include "daemon/app/preflight.hpp"
 
+#include "daemon/app/findings.hpp"
+#include "daemon/app/preflight_names.hpp"
 #include "libacme/async/timeout.hpp"
-#include "libacme/base/text.hpp"
-#include "libacme/crypto/digest.hpp"
 
 #include <fmt/format.h>
 
+#include <sys/statvfs.h>
+
 namespace certd {
+
+using api::CheckFinding;
+using Findings = std::vector<CheckFinding>;
 
 namespace {
 
-constexpr Duration check_limit = seconds(20);
-constexpr Duration dns_check_limit = minutes(3);  // DNS has to carry the record to all servers
+constexpr Duration ca_limit = seconds(20);
 
-api::CheckFinding finding_of(std::string check, const Result<void>& result, std::string good) {
-    if (result) return {std::move(check), "ok", std::move(good), {}};
-    return {std::move(check), "failed", describe(result.error()), result.error().hint};
+std::optional<Room> room_in(const Path& directory) {
+    struct statvfs status {};
+    if (::statvfs(directory.c_str(), &status) != 0) return std::nullopt;
+    // File systems without a table of files count none at all.
+    std::uint64_t files = status.f_files == 0 ? std::uint64_t{1} << 32U : status.f_favail;
+    return Room{status.f_bavail * status.f_frsize, files};
 }
 
-// The Problem of a step that throws, or success.
-Task<Result<void>> attempt(Task<> step) {
-    std::exception_ptr error;
+Task<> check_store(Engine& engine, Findings& findings) {
+    const Path& root = engine.store.root();
+    Result<void> probed = co_await offload(engine.seams.workers, [&] { return engine.store.probe(); });
+    findings.push_back(probed ? good("store.writable", fmt::format("{} can be written", root.string()))
+                              : blocked("store.writable", probed.error()));
+    std::optional<Room> room = co_await offload(engine.seams.workers, [&] { return room_in(root); });
+    findings.push_back(room_finding(root.string(), room));
+}
+
+// A CA that is asked only after others have failed does not block.
+void add(Findings& findings, const CaSight& sight, CheckFinding finding) {
+    if (!sight.is_first && finding.result == "blocked") finding.result = "warning";
+    findings.push_back(std::move(finding));
+}
+
+Task<> check_account(Engine& engine, CaSight& sight, Findings& findings) {
+    std::vector<CaClients::AccountFacts> known;
+    std::optional<Problem> problem;
     try {
-        co_await std::move(step);
-    } catch (const Failure& failed) {
-        co_return failure(failed.problem());
+        known = co_await engine.clients.accounts({sight.ca.name});
+    } catch (const Failure& failure) {
+        problem = failure.problem();
     }
-    co_return Result<void>();
+    // Of another server under the same name: it will get an account of its own.
+    if (!known.empty() && known.front().directory_url != sight.ca.directory) known.clear();
+    if (!known.empty()) {
+        sight.account_url = known.front().account.url;
+        problem = known.front().suspended;
+    }
+    add(findings, sight, account_finding(sight, problem));
 }
 
-Task<api::CheckFinding> check_ca(Engine& engine, config::Ca ca) {
-    std::string check = "ca." + ca.name.text + ".reachable";
-    bool terms = false;
-    Result<void> result = co_await attempt([](Engine& used, config::Ca asked, bool& has_terms) -> Task<> {
-        acme::Directory directory =
-            co_await with_timeout(used.seams.clock, check_limit, "net.timeout", "No answer from " + asked.directory,
-                                  used.clients.directory(asked));
-        has_terms = !directory.terms_of_service.empty();
-    }(engine, ca, terms));
-    if (result && terms && !ca.agree_tos) {
-        Problem problem = certd::problem("acme.termsNotAgreed", fmt::format("{} has terms of service", ca.name.text));
-        co_return api::CheckFinding{check, "failed", describe(problem), problem.hint};
-    }
-    co_return finding_of(check, result, fmt::format("{} answers", ca.directory));
-}
-
-Task<> rehearse_solver(acme::Solver& solver, acme::ChallengeTask task) {
-    std::exception_ptr error;
+Task<> check_ca(Engine& engine, const LineageRecord& record, CaSight& sight, Findings& findings) {
+    const config::Ca& ca = sight.ca;
+    CaClients::Contact contact;
+    std::optional<Problem> problem;
     try {
-        co_await solver.present(task);
-        co_await solver.wait_visible(task);
-    } catch (...) {
-        error = std::current_exception();
+        contact = co_await with_timeout(engine.seams.clock, ca_limit, "net.timeout", "No answer from " + ca.directory,
+                                        engine.clients.contact(ca));
+        sight.directory = contact.directory;
+    } catch (const Failure& failure) {
+        problem = failure.problem();
     }
-    co_await solver.clean_up(task);
-    if (error) std::rethrow_exception(error);
+    std::string reachable = fmt::format("ca.{}.reachable", ca.name.text);
+    add(findings, sight,
+        problem ? blocked(reachable, *problem) : good(reachable, fmt::format("{} answers", ca.directory)));
+    if (!problem) add(findings, sight, clock_finding(ca.name.text, contact.clock_ahead));
+    co_await check_account(engine, sight, findings);
+    const config::Profile& profile = record.spec->profile.name ? record.spec->profile : ca.profile;
+    if (auto finding = profile_finding(sight, profile)) add(findings, sight, std::move(*finding));
+    auto budget = budget_finding(ca, engine.scheduler.budget_wait(ca, record), engine.seams.clock.now());
+    if (budget) add(findings, sight, std::move(*budget));
 }
 
-// The type that `solver` answers for `name`; empty: none.
-std::string type_of(const acme::Solver& solver, const Identifier& name) {
-    for (std::string type : {"http-01", "dns-01", "tls-alpn-01"}) {
-        if (solver.can_solve(type, name, name.is_wildcard())) return type;
-    }
-    return {};
-}
-
-// The first way of proof of the first name.
-Task<api::CheckFinding> check_challenge(Engine& engine, const config::Lineage& spec) {
-    const Identifier& name = spec.names.front();
-    std::vector<acme::Solver*> solvers = engine.solvers.solvers(config::challenge_for(spec, name));
-    std::string type = solvers.empty() ? std::string() : type_of(*solvers.front(), name);
-    if (type.empty()) {
-        Problem problem = certd::problem("acme.noChallenge", "No solver is configured that could answer");
-        co_return api::CheckFinding{"challenge", "failed", describe(problem), problem.hint};
-    }
-    acme::ChallengeTask task;
-    task.identifier = name;
-    task.wildcard = name.is_wildcard();
-    if (task.wildcard) task.identifier.value.erase(0, 2);
-    task.type = type;
-    bool by_dns = type == "dns-01";
-    task.token = base64url(random_bytes(24));
-    task.key_authorization = task.token + ".preflight";
-    Result<void> result = co_await attempt(with_timeout(engine.seams.clock, by_dns ? dns_check_limit : check_limit,
-                                                        "net.timeout", "The challenge response did not become visible",
-                                                        rehearse_solver(*solvers.front(), task)));
-    co_return finding_of("challenge." + type, result,
-                         by_dns ? "a challenge record can be put in place and is shown by all name servers"
-                                : "a challenge response can be presented and is answered from here");
-}
-
-Task<api::CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, LineageRecord record) {
+Task<CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, LineageRecord record) {
+    const std::string check = "targets";
     if (record.spec->targets.empty()) {
-        co_return api::CheckFinding{"targets", "warning",
-                                    "The lineage has no target, so nothing checks that its certificate is served",
-                                    "Add a target with a verify step"};
+        co_return warning(check, "The lineage has no target, so nothing checks that its certificate is served",
+                          "Add a target with a verify step");
     }
-    if (!record.live)
-        co_return api::CheckFinding{
-            "targets", "warning", "The deployment cannot be rehearsed before there is a certificate", {}};
+    if (!record.live) co_return warning(check, "The deployment cannot be rehearsed before there is a certificate");
     LineageName name = value_or_fail(LineageName::parse(record.spec->name));
     auto files =
         co_await offload(engine.seams.workers, [&] { return engine.store.read_version(name, record.live->number); });
-    if (!files) co_return finding_of("targets", failure(files.error()), {});
+    if (!files) co_return blocked(check, files.error());
     DeployOrder order;
     order.config = std::move(config);
     order.spec = record.spec;
     order.version = record.live->number;
     order.targets = record.spec->targets;
     order.current = record.state.targets;
-    co_return finding_of("targets", co_await engine.deployer.rehearse(std::move(order), *files, *record.live),
-                         "the deployment was rehearsed with the live certificate");
+    Result<void> rehearsed = co_await engine.deployer.rehearse(std::move(order), *files, *record.live);
+    co_return rehearsed ? good(check, "the deployment was rehearsed with the live certificate")
+                        : blocked(check, rehearsed.error());
 }
 
 }  // namespace
 
-Task<std::vector<api::CheckFinding>> preflight(Engine& engine, config::ConfigPtr config, LineageRecord record) {
-    std::vector<api::CheckFinding> findings;
-    Result<void> store = co_await offload(engine.seams.workers, [&] { return engine.store.probe(); });
-    findings.push_back(
-        finding_of("store.writable", store, fmt::format("{} can be written", engine.store.root().string())));
-    for (const CaName& ca : record.spec->cas)
-        findings.push_back(co_await check_ca(engine, config->cas.at(ca)));
-    findings.push_back(co_await check_challenge(engine, *record.spec));
-    findings.push_back(co_await check_deployment(engine, config, record));
+Task<Findings> preflight(Engine& engine, config::ConfigPtr config, LineageRecord record) {
+    Findings findings;
+    co_await check_store(engine, findings);
+    std::vector<CaSight> cas;
+    for (const CaName& ca : record.spec->cas) {
+        cas.push_back({config->cas.at(ca), {}, {}, cas.empty()});
+        co_await check_ca(engine, record, cas.back(), findings);
+    }
+    Findings names = co_await check_names(engine, config, record.spec, std::move(cas));
+    std::ranges::move(names, std::back_inserter(findings));
+    findings.push_back(co_await check_deployment(engine, config, std::move(record)));
     co_return findings;
 }
 

@@ -84,6 +84,22 @@ Task<> Dns01::clean_up(ChallengeTask task) {
     co_await editor_->remove(std::move(change));
 }
 
+Task<Dns01::Preview> Dns01::preview(ChallengeTask task) {
+    check_allowed(task.identifier.value);
+    Preview preview;
+    preview.challenge = challenge_name(task.identifier.value);
+    preview.record = (co_await plan(std::move(task))).record;
+    dns::Resolver resolver = co_await make_resolver(seams_, provider_->resolvers);
+    if (!provider_->propagation.servers.empty()) {
+        preview.servers = co_await name_servers(resolver, provider_->propagation.servers);
+        co_return preview;
+    }
+    dns::Zone zone = co_await resolver.zone_of(preview.record);
+    preview.zone = zone.apex;
+    preview.servers = co_await resolver.authorities(std::move(zone));
+    co_return preview;
+}
+
 // Faults S6: a provider's secret is used for the names it was given for, whoever asks.
 void Dns01::check_allowed(const std::string& domain) const {
     auto name = dns::Name::parse(domain);

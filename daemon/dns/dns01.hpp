@@ -25,6 +25,16 @@ class Dns01 final : public acme::Solver {
     Task<> wait_attempted(acme::ChallengeTask task) override;
     Task<> clean_up(acme::ChallengeTask task) override;
 
+    // What present() would change and whom wait_visible() would ask. Changes nothing; the problems of present() but for
+    // those of the editor.
+    struct Preview {
+        dns::Name challenge;            // _acme-challenge.<domain>
+        dns::Name record;               // the end of its CNAMEs
+        std::optional<dns::Name> zone;  // not looked for where propagation.servers says whom to ask
+        std::vector<dns::NameServer> servers;
+    };
+    Task<Preview> preview(acme::ChallengeTask task);
+
    private:
     struct Placed {
         DnsChange change;

@@ -12,8 +12,9 @@ constexpr std::size_t resolv_conf_limit = 64 * 1024;
 
 }  // namespace
 
-Task<dns::Resolver> make_resolver(DnsSeams seams, std::vector<std::string> resolvers) {
+Task<dns::Resolver> make_resolver(DnsSeams seams, std::vector<std::string> resolvers, Duration timeout) {
     dns::ResolverOptions options;
+    options.timeout = timeout;
     options.authority_port = seams.authority_port;
     for (const std::string& text : resolvers) {
         if (auto parts = config::parse_name_server(text))

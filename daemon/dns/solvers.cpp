@@ -2,7 +2,7 @@
 
 namespace certd {
 
-acme::Solver* DnsSolvers::solver(const std::shared_ptr<const config::DnsProvider>& provider) {
+Dns01* DnsSolvers::solver(const std::shared_ptr<const config::DnsProvider>& provider) {
     for (const auto& solver : solvers_) {
         if (solver->provider() == *provider) return solver.get();
     }

@@ -10,7 +10,8 @@ namespace certd {
 class DnsSolvers {
    public:
     explicit DnsSolvers(DnsSeams seams) : seams_(seams) {}
-    acme::Solver* solver(const std::shared_ptr<const config::DnsProvider>& provider);
+    Dns01* solver(const std::shared_ptr<const config::DnsProvider>& provider);
+    const DnsSeams& seams() const { return seams_; }
 
    private:
     DnsSeams seams_;

@@ -60,9 +60,12 @@ Task<std::shared_ptr<acme::Session>> CaClients::session(config::Ca ca) {
     co_return std::shared_ptr<acme::Session>(found, found->session.get());
 }
 
-Task<acme::Directory> CaClients::directory(config::Ca ca) {
+Task<CaClients::Contact> CaClients::contact(config::Ca ca) {
     std::shared_ptr<Client> found = client(ca);
-    co_return co_await found->session->directory();
+    Contact contact;
+    contact.clock_ahead = co_await found->session->clock_ahead();
+    contact.directory = co_await found->session->directory();
+    co_return contact;
 }
 
 Task<acme::RenewalInfoAnswer> CaClients::renewal_info(config::Ca ca, std::string certificate_id) {

@@ -31,8 +31,12 @@ class CaClients {
     // A session that has an account; shared while in use. Throws Failure.
     Task<std::shared_ptr<acme::Session>> session(config::Ca ca);
 
-    // The CA's directory, without need of an account: for preflight checks. Throws Failure.
-    Task<acme::Directory> directory(config::Ca ca);
+    // What the CA says of itself, without need of an account: for preflight checks. It is asked anew. Throws Failure.
+    struct Contact {
+        acme::Directory directory;
+        std::optional<Duration> clock_ahead;  // of this machine; nullopt: the CA did not say its time
+    };
+    Task<Contact> contact(config::Ca ca);
 
     // When the CA suggests to renew a certificate of its own, without need of an account. Throws only on cancellation.
     Task<acme::RenewalInfoAnswer> renewal_info(config::Ca ca, std::string certificate_id);

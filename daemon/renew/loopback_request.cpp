@@ -7,6 +7,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include <netinet/in.h>
@@ -50,6 +52,11 @@ Task<std::string> read_all(tcp::socket& socket) {
 }  // namespace
 
 Task<std::string> get_over_loopback(LoopbackRequest request) {
+    PlainResponse response = co_await get_plain(std::move(request));
+    co_return response.status == 200 ? std::move(response.body) : std::string();
+}
+
+Task<PlainResponse> get_plain(LoopbackRequest request) {
     tcp::socket socket(co_await asio::this_coro::executor);
     co_await socket.async_connect(endpoint_of(request.address), asio::use_awaitable);
     std::string host =
@@ -58,9 +65,15 @@ Task<std::string> get_over_loopback(LoopbackRequest request) {
                                    request.header);
     co_await asio::async_write(socket, asio::buffer(text), asio::use_awaitable);
     std::string response = co_await read_all(socket);
+    PlainResponse read;
     std::size_t body = response.find("\r\n\r\n");
-    bool ok = response.starts_with("HTTP/1.1 200 ") && body != std::string::npos;
-    co_return ok ? response.substr(body + 4) : std::string();
+    constexpr std::size_t status_at = 9;  // after "HTTP/1.1 "
+    bool is_http = response.starts_with("HTTP/1.") && body != std::string::npos;
+    if (!is_http) co_return read;
+    const char* begin = response.data() + status_at;
+    if (std::from_chars(begin, begin + 3, read.status).ptr != begin + 3) read.status = 0;
+    read.body = response.substr(body + 4);
+    co_return read;
 }
 
 std::optional<std::string> loopback_address(int listening_socket) {

@@ -19,6 +19,13 @@ struct LoopbackRequest {
 // Throws boost::system::system_error.
 Task<std::string> get_over_loopback(LoopbackRequest request);
 
+struct PlainResponse {
+    int status = 0;  // 0: what came is no HTTP response
+    std::string body;
+};
+// The same, whatever the status. `request.address` may be any address.
+Task<PlainResponse> get_plain(LoopbackRequest request);
+
 // Where a listening TCP socket is reached from this machine: its own address, or loopback when it is bound to any
 // address. nullopt for other sockets.
 std::optional<std::string> loopback_address(int listening_socket);

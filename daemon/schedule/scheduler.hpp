@@ -93,6 +93,10 @@ class Scheduler {
     const Entry* find(const LineageName& name) const;
     Plan plan_of(const Entry& entry) const;
     std::vector<BucketUse> budget_of(const config::Ca& ca) const { return budgets_.survey(ca); }
+    // Why and until when an order for `record` would wait; nullopt: it would not.
+    std::optional<Allowance> budget_wait(const config::Ca& ca, const LineageRecord& record) const {
+        return budgets_.wait_for(ca, record);
+    }
     std::size_t running() const { return jobs_.size(); }
     // Since the loop last looked at its timetable; grows without bound when it is stuck.
     Duration since_last_pass() const { return parts_.clock.monotonic() - last_pass_; }

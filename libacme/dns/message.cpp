@@ -133,6 +133,8 @@ std::string to_string(Type type) {
             return "TSIG";
         case Type::any:
             return "ANY";
+        case Type::caa:
+            return "CAA";
     }
     return fmt::format("TYPE{}", static_cast<unsigned>(type));
 }

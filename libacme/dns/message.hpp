@@ -23,7 +23,8 @@ enum class Type : std::uint16_t {
     dname = 39,
     opt = 41,
     tsig = 250,
-    any = 255
+    any = 255,
+    caa = 257
 };
 enum class Class : std::uint16_t { in = 1, none = 254, any = 255 };
 enum class Opcode : std::uint8_t { query = 0, update = 5 };

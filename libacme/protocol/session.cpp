@@ -71,6 +71,7 @@ struct Session::State {
     std::optional<PrivateKey> key;
     std::string thumbprint;
     Account account;
+    std::optional<Duration> clock_ahead;  // by the Date of the latest newNonce
 
     State(SessionOptions session_options, Transport& session_transport, Clock& session_clock)
         : options(std::move(session_options)), transport(session_transport), clock(session_clock) {}
@@ -150,6 +151,8 @@ Task<std::string> Session::State::fresh_nonce() {
     request.method = "HEAD";
     request.url = known_directory->new_nonce;
     HttpResponse response = co_await exchange(RequestKind::new_nonce, std::move(request));
+    auto date = parse_http_date(response.headers.find("Date").value_or(""));
+    clock_ahead = date ? std::optional(clock.now() - *date) : std::nullopt;
     std::string what = "Cannot get a nonce from " + options.ca;
     if (!is_success(response.status))
         throw ErrorResponse(response.status, problem_of_response(response, what, clock.now()));
@@ -238,6 +241,12 @@ Duration Session::round_trip() const {
 Task<Directory> Session::directory() {
     co_await state_->ensure_directory();
     co_return *state_->known_directory;
+}
+
+Task<std::optional<Duration>> Session::clock_ahead() {
+    co_await state_->ensure_directory();
+    state_->nonces.put(co_await state_->fresh_nonce(), state_->clock.monotonic());
+    co_return state_->clock_ahead;
 }
 
 const Directory* Session::known_directory() const {

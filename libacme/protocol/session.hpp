@@ -72,6 +72,9 @@ class Session {
     const SessionOptions& options() const;
     Clock& clock();
     Task<Directory> directory();  // cached for directory_lifetime
+    // Asks the CA anew, by newNonce, which nobody may keep for later (RFC 8555 §7.2). How far this machine's clock is
+    // ahead of the CA's, to a second; nullopt when the answer has no date.
+    Task<std::optional<Duration>> clock_ahead();
     // As it was last seen, however long ago; nullptr before the first fetch.
     const Directory* known_directory() const;
 

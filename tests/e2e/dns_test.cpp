@@ -77,6 +77,38 @@ TEST_CASE("a name and its wildcard are proven by two TXT values at once, and the
     CHECK(added == 3);  // and one for the preflight check
 }
 
+TEST_CASE("check looks at addresses, CAA records and port 80 as a CA would") {
+    if (!has_network()) return;
+    DnsWorld dns({false, "@ A 127.0.0.1\nshut A 127.0.0.2\nshut CAA 0 issue \";\"\n"});
+    Sample sample;
+    sample.names = "[example.test]";
+    sample.http_listen = fmt::format("[\"127.0.0.1:{}\", \"127.0.0.1:80\"]", dns.world->http_port);
+    sample.top = "resolvers: [127.0.0.1]\n";
+    dns.world->start(sample);
+    const Output fine = dns.world->certd.ctl({"check", "shop"});
+    INFO(fine.both());
+    CHECK(fine.exit_code == 0);
+    CHECK(fine.out.find("name.address example.test: 127.0.0.1") != std::string::npos);
+    CHECK(fine.out.find("port 80 answers with certd's token at 127.0.0.1") != std::string::npos);
+    CHECK(fine.out.find("the clock agrees with that of pebble") != std::string::npos);
+
+    sample.names = "[shut.example.test]";
+    dns.world->certd.configure(dns.world->configuration(sample));
+    REQUIRE(dns.world->certd.ctl({"reload"}).exit_code == 0);
+    const Output shut = dns.world->certd.ctl({"check", "shop"});
+    INFO(shut.both());
+    CHECK(shut.exit_code == 1);
+    CHECK(shut.out.find("CAA of shut.example.test: it allows nobody to issue") != std::string::npos);
+    CHECK(shut.out.find("Port 80 does not answer with certd's token at 127.0.0.2") != std::string::npos);
+    const certd::Json json = dns.world->certd.json({"check", "shop"});
+    bool told = false;
+    for (const certd::Json& finding : *json["findings"].if_array()) {
+        told = told || (finding.string_or("result") == "blocked" && finding.string_or("check") == "ca.pebble.caa" &&
+                        finding.string_or("name") == "shut.example.test");
+    }
+    CHECK(told);
+}
+
 TEST_CASE("a CNAME at the challenge name is followed into another zone") {
     if (!has_network()) return;
     DnsWorld dns({false, "_acme-challenge CNAME example.elsewhere.test.\n"});

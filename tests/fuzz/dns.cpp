@@ -1,6 +1,6 @@
 // DNS messages from anybody: what is read can be looked into and judged without leaving its octets, and is read again
 // from what is written of it as the same.
-#include "libacme/dns/message.hpp"
+#include "libacme/dns/caa.hpp"
 #include "libacme/dns/tsig.hpp"
 #include "tests/fuzz/input.hpp"
 
@@ -16,6 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const dns::Record& record : *section) {
             if (auto target = dns::target_of(record); target && target->wire().size() > 255) std::abort();
             if (auto text = dns::text_of(record); text && text->size() > record.data.size()) std::abort();
+            if (auto property = dns::caa_of(record); property && dns::parse_issue_value(property->value)) {
+                if (property->tag.empty() && !property->value.empty()) std::abort();
+            }
             dns::primary_of(record);
             dns::address_of(record);
             if (record.name.text().empty()) std::abort();

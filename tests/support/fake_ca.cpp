@@ -193,6 +193,7 @@ HttpResponse FakeCa::State::process(RequestKind kind, const HttpRequest& http) {
         response = refusal.response;
     }
     response.headers.add("Link", "<" + base() + "/dir>;rel=\"index\"");
+    response.headers.add("Date", format_http_date(clock.now() + knobs().clock_error));
     if (!response.headers.find("Replay-Nonce")) response.headers.add("Replay-Nonce", new_nonce());
     return response;
 }

@@ -54,6 +54,10 @@ struct FakeCaKnobs {
     bool external_account_required = false;
     std::map<std::string, Bytes> external_keys;  // by kid; each is good for one account
 
+    // What a preflight asks about
+    std::vector<std::string> caa_identities;
+    Duration clock_error{};  // of the Date it sends (F43)
+
     // Orders
     bool unavailable = false;      // nothing connects
     bool ready_on_arrival = true;  // an order whose authorizations are all valid is born `ready`

@@ -23,6 +23,12 @@ HttpResponse FakeCa::State::directory() const {
             profiles.set(name, description);
         meta.set("profiles", std::move(profiles));
     }
+    if (!knobs().caa_identities.empty()) {
+        Json identities = Json::array();
+        for (const std::string& identity : knobs().caa_identities)
+            identities.push(identity);
+        meta.set("caaIdentities", std::move(identities));
+    }
     document.set("meta", std::move(meta));
     return json_answer(200, document);
 }

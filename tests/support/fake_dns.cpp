@@ -155,6 +155,11 @@ Record record(const std::string& name, Type type, const std::string& data) {
     } else if (type == Type::aaaa) {
         made.data.resize(16);
         ::inet_pton(AF_INET6, data.c_str(), made.data.data());
+    } else if (type == Type::caa) {
+        std::size_t tag = data.find(' ') + 1, value = data.find(' ', tag) + 1;
+        made.data = {static_cast<std::uint8_t>(std::stoi(data)), static_cast<std::uint8_t>(value - 1 - tag)};
+        append(data.substr(tag, value - 1 - tag));
+        append(data.substr(value));
     } else {
         append(Name::parse(data).value().wire());
         if (type == Type::soa) append(Name::parse("hostmaster.example").value().wire() + std::string(20, '\1'));

@@ -38,7 +38,7 @@ class FakeDns {
 // The head of a reply: same id, opcode and question.
 dns::Message reply_to(const dns::Message& question);
 
-// "a.example.org", "TXT", "text" and the like; types A, AAAA, NS, CNAME, SOA, TXT.
+// "a.example.org", "TXT", "text" and the like; types A, AAAA, NS, CNAME, SOA, TXT, and CAA: "128 issue ca.example".
 dns::Record record(const std::string& name, dns::Type type, const std::string& data);
 
 // What an authoritative server with these records would answer: aliases are not followed, the SOA of the deepest zone

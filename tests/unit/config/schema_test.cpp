@@ -144,6 +144,8 @@ const std::map<std::string, Case>& cases() {
             {"state_dir", {"/s", FIELD(config.state_dir), "/s", "/var/lib/certd"}},
             {"parallel_orders", {"3", FIELD(std::to_string(config.parallel_orders)), "3", "8"}},
             {"jitter", {"2h", FIELD(format_duration(config.jitter)), "2h", "1h"}},
+            {"resolvers",
+             {"[192.0.2.1, \"[::1]:5353\"]", FIELD(list(config.resolvers)), "[192.0.2.1 [::1]:5353]", "[]"}},
             {"control.socket", {"/c", FIELD(config.control.socket), "/c", "/run/certd/control.sock"}},
             {"control.group", {"\"\"", FIELD(config.control.group), "", "certd"}},
             {"control.viewers", {"[a, b]", FIELD(list(config.control.viewers)), "[a b]", "[]"}},

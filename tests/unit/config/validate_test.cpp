@@ -289,7 +289,7 @@ TEST_CASE("a file that is no mapping is told so") {
     CHECK(findings("just text\n") ==
           Lines{"1:1 error: The file must be a mapping (known here: cas, control, defaults, dns_providers, "
                 "http_challenge, jitter, lineages, log, metrics, "
-                "parallel_orders, state_dir, targets, tls_challenge)"});
+                "parallel_orders, resolvers, state_dir, targets, tls_challenge)"});
     CHECK(findings("lineages: [a]\n") == Lines{"1:11 error: lineages must be a mapping from names to mappings"});
 }
 

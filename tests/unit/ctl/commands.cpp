@@ -175,7 +175,7 @@ TEST_CASE("check fails when a finding has failed") {
     std::string good =
         R"({"result":{"lineage":"a","findings":[{"check":"ca.reachable","result":"ok","text":"answers"}]}})";
     std::string bad =
-        R"({"result":{"lineage":"a","findings":[{"check":"ca.reachable","result":"failed","text":"does not answer"}]}})";
+        R"({"result":{"lineage":"a","findings":[{"check":"ca.reachable","result":"blocked","text":"does not answer"}]}})";
     CHECK(run({stream_of({good})}, {"check", "a"}).code == ExitCode::ok);
     CHECK(run({stream_of({bad})}, {"check", "a"}).code == ExitCode::failed);
 }

@@ -164,11 +164,14 @@ TEST_CASE("the plan and the findings of a check") {
     CHECK(render_limits(plain(80), {}, sample_now()) == "No rate limit is in use\n");
     CHECK(render_findings(plain(80), "example.com",
                           {{"ca.reachable", "ok", "letsencrypt answers", ""},
-                           {"target.web.test", "failed", "nginx -t exited with 1", "Mend nginx.conf"}}) ==
+                           {"ca.main.caa", "warning", "not decided", "Look", "www.example.com"},
+                           {"target.web.test", "blocked", "nginx -t exited with 1", "Mend nginx.conf"}}) ==
           "✓ ca.reachable: letsencrypt answers\n"
+          "! ca.main.caa www.example.com: not decided\n"
+          "  Look\n"
           "✗ target.web.test: nginx -t exited with 1\n"
           "  Mend nginx.conf\n"
-          "example.com: 2 checks: 1 failed\n");
+          "example.com: 3 checks: 1 would block a renewal, 1 warning\n");
 }
 
 TEST_CASE("hostile texts can neither steer the terminal nor start a line") {
@@ -192,8 +195,8 @@ TEST_CASE("hostile texts can neither steer the terminal nor start a line") {
               render_lineage(style, lineage, sample_now()), render_explanation(style, explanation, sample_now()),
               render_limits(style, {{hostile, hostile, hostile, 1, 2, sample_now(), sample_now()}}, sample_now()),
               render_plan(style, {{hostile, hostile, sample_now(), {hostile}}}, sample_now()),
-              render_findings(style, hostile, {{hostile, hostile, hostile, hostile}}), render_event(style, event),
-              render_problem(style, *lineage.last_problem, hostile)}) {
+              render_findings(style, hostile, {{hostile, hostile, hostile, hostile, hostile}}),
+              render_event(style, event), render_problem(style, *lineage.last_problem, hostile)}) {
             CHECK(is_harmless(text));
             CHECK(text.find("\nOK") == std::string::npos);
             CHECK(text.size() < 64 * 1024);
