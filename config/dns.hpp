@@ -92,4 +92,12 @@ struct Dns01 {
     }
 };
 
+// dns-persist-01: a record that an operator has published once and that certd only looks for.
+struct DnsPersist01 {
+    std::optional<std::string> issuer;   // the CA's issuer domain name to publish; unset: the first it offers
+    std::vector<std::string> servers;    // "HOST" or "HOST:PORT"; empty: the NS set of the zone
+    std::vector<std::string> resolvers;  // "ADDRESS" or "ADDRESS:PORT"; empty: the system's
+    bool operator==(const DnsPersist01&) const = default;
+};
+
 }  // namespace certd::config

@@ -178,6 +178,12 @@ Challenge LineageBuilder::read_challenge(TreeNode node) {
                           "set http_challenge: { listen: \"[::]:80\" }, or give a webroot");
         } else if (type == "dns-01") {
             challenge.dns01 = read_dns01(node.key(i), node.value(i));
+        } else if (type == "dns-account-01") {
+            challenge.dns_account01 = read_dns01(node.key(i), node.value(i));
+        } else if (type == "dns-persist-01") {
+            challenge.dns_persist01.emplace();
+            challenge.dns_persist01->resolvers = config_.resolvers;
+            Reader(node.value(i)).read("servers", challenge.dns_persist01->servers);
         } else if (type == "tls-alpn-01") {
             challenge.tls_alpn01.emplace();
             if (!config_.tls_challenge.listen.empty()) continue;
@@ -221,15 +227,16 @@ void LineageBuilder::read_name_challenges(Lineage& lineage, TreeNode node) {
 void LineageBuilder::check_provable(const Lineage& lineage, const Identifier& name, const Location& where) {
     const Challenge& challenge = challenge_for(lineage, name);
     if (challenge.order.empty()) return;  // which has been complained of
-    if (name.is_wildcard() && !challenge.dns01) {
+    if (name.is_wildcard() && !challenge.dns01 && !challenge.dns_account01 && !challenge.dns_persist01) {
         report_.error(
             where,
             fmt::format("{} cannot prove the wildcard {}", join(challenge.order, " and "), in_quotes(name.value)),
             "add dns-01: { provider: NAME } to the challenge, or list the names one by one");
     }
     if (name.type == Identifier::Type::ip && !challenge.http01 && !challenge.tls_alpn01) {
-        report_.error(where, fmt::format("dns-01 cannot prove the address {}", in_quotes(name.value)),
-                      "add http-01: {} to the challenge");
+        report_.error(
+            where, fmt::format("{} cannot prove the address {}", join(challenge.order, " and "), in_quotes(name.value)),
+            "add http-01: {} to the challenge");
     }
 }
 

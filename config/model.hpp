@@ -86,6 +86,8 @@ struct Challenge {  // how names are proven; the solvers in order of preference
     std::optional<Http01> http01;
     std::optional<Dns01> dns01;
     std::optional<TlsAlpn01> tls_alpn01;
+    std::optional<Dns01> dns_account01;
+    std::optional<DnsPersist01> dns_persist01;
     std::vector<std::string> order;  // the types as they were written: "http-01"
     bool operator==(const Challenge&) const = default;
 };

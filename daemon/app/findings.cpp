@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t mebibyte = 1 << 20;
 constexpr std::uint64_t needed = mebibyte, comfortable = 64 * mebibyte;
 constexpr std::uint64_t needed_files = 32, comfortable_files = 1000;
+constexpr Duration persist_notice = days(30);
 constexpr Duration unremarkable = minutes(2);
 // The first instant of a certificate may lie an hour ahead (ChainExpectation), and CAs date it back by one more; beyond
 // that what is issued is refused.
@@ -178,6 +179,16 @@ CheckFinding visit_finding(const std::string& method, std::uint16_t port, const 
         check, fmt::format("Port {} does not answer with certd's token at {}", port, join(lacking, ", ")),
         "Make sure that every address of the name leads here, IPv6 first, through firewall, NAT and proxies; "
         "where this machine cannot reach its own public address this says nothing");
+}
+
+CheckFinding persist_finding(const std::optional<Time>& until, Time now) {
+    const std::string check = "challenge.dns-persist-01";
+    const std::string shown = "the record is shown by all name servers";
+    if (!until) return good(check, shown);
+    std::string text = fmt::format("{} and runs out at {}", shown, format_rfc3339(*until));
+    if (*until - now > persist_notice) return good(check, text);
+    text[0] = 'T';
+    return warning(check, text, "Publish it with a later persistUntil, or without one");
 }
 
 void soften(std::vector<CheckFinding>& ways) {

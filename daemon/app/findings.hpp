@@ -54,6 +54,9 @@ struct Visit {
 };
 api::CheckFinding visit_finding(const std::string& method, std::uint16_t port, const std::vector<Visit>& visits);
 
+// The record of dns-persist-01 was seen, and runs out then.
+api::CheckFinding persist_finding(const std::optional<Time>& until, Time now);
+
 // Ways of one name that do not work while another does are worth a warning only.
 void soften(std::vector<api::CheckFinding>& ways);
 

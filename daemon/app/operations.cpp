@@ -77,6 +77,15 @@ Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
     api::Explanation view =
         explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history), engine_.seams.clock.now());
     if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
+    std::shared_ptr<const config::Lineage> spec = (*found)->record.spec;
+    std::vector<CaClients::AccountFacts> accounts;
+    try {
+        accounts = co_await engine_.clients.accounts({spec->cas.front()});
+    } catch (const Failure&) {
+        // What is wrong with the account is told by the next renewal and by `check`.
+    }
+    for (std::string& sentence : persist_sentences(*spec, accounts.empty() ? nullptr : &accounts.front()))
+        view.then.push_back(std::move(sentence));
     co_return view;
 }
 

@@ -114,6 +114,11 @@ Task<Findings> preflight(Engine& engine, config::ConfigPtr config, LineageRecord
     }
     Findings names = co_await check_names(engine, config, record.spec, std::move(cas));
     std::ranges::move(names, std::back_inserter(findings));
+    // What has been seen just now is newer than what the last renewal saw.
+    if (auto persisted = engine.solvers.persisted(*record.spec); persisted.seen) {
+        LineageName name = value_or_fail(LineageName::parse(record.spec->name));
+        (void)co_await engine.scheduler.note_persisted(std::move(name), persisted.until);
+    }
     findings.push_back(co_await check_deployment(engine, config, std::move(record)));
     co_return findings;
 }

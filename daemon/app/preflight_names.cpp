@@ -37,8 +37,17 @@ config::Challenge only(const config::Challenge& challenge, const std::string& me
     if (method == "http-01") single.http01 = challenge.http01;
     if (method == "dns-01") single.dns01 = challenge.dns01;
     if (method == "tls-alpn-01") single.tls_alpn01 = challenge.tls_alpn01;
+    if (method == "dns-account-01") single.dns_account01 = challenge.dns_account01;
+    if (method == "dns-persist-01") single.dns_persist01 = challenge.dns_persist01;
     single.order = {method};
     return single;
+}
+
+// Who changes the record of `method`; null when it has none that certd changes.
+std::shared_ptr<const config::DnsProvider> provider_of(const config::Challenge& challenge, const std::string& method) {
+    if (method == "dns-01" && challenge.dns01) return challenge.dns01->provider;
+    if (method == "dns-account-01" && challenge.dns_account01) return challenge.dns_account01->provider;
+    return nullptr;
 }
 
 std::string servers_text(const std::vector<dns::NameServer>& servers) {
@@ -68,7 +77,9 @@ class NameChecks {
     Task<> look_up_caa(Named& named);
     Task<CheckFinding> prove(const Named& named, std::string method, std::vector<std::string> addresses,
                              std::optional<CheckFinding>& reach);
-    Task<CheckFinding> preview(const Named& named, config::Challenge challenge);
+    Task<CheckFinding> preview(const Named& named, std::string method,
+                               std::shared_ptr<const config::DnsProvider> provider);
+    Task<CheckFinding> look_for_record(const Named& named, config::DnsPersist01 options);
     acme::ChallengeTask task_for(const Identifier& name, const std::string& method) const;
 
     Engine& engine_;
@@ -111,13 +122,12 @@ Task<Findings> NameChecks::run() {
 // Answers on this machine's own ports and in webroots cost nothing and are tried for every name, DNS records for one
 // name per provider. An acme-dns server keeps two values only: a third would push out one that an order waits for.
 void NameChecks::choose_rehearsals() {
-    std::set<std::string> providers;
+    std::set<std::pair<std::string, std::string>> tried;
     for (Named& named : names_) {
-        const config::Challenge& challenge = config::challenge_for(spec_, named.name);
         for (const std::string& method : named.methods) {
-            bool by_dns = method == "dns-01";
-            if (by_dns && std::holds_alternative<config::DnsAcmeDns>(challenge.dns01->provider->kind)) continue;
-            if (!by_dns || providers.insert(challenge.dns01->provider->name).second) named.rehearsed.insert(method);
+            auto provider = provider_of(config::challenge_for(spec_, named.name), method);
+            if (provider && std::holds_alternative<config::DnsAcmeDns>(provider->kind)) continue;
+            if (!provider || tried.insert({method, provider->name}).second) named.rehearsed.insert(method);
         }
     }
 }
@@ -194,9 +204,11 @@ Task<> NameChecks::look_up_caa(Named& named) {
 Task<CheckFinding> NameChecks::prove(const Named& named, std::string method, std::vector<std::string> addresses,
                                      std::optional<CheckFinding>& reach) {
     const config::Challenge& challenge = config::challenge_for(spec_, named.name);
-    bool by_dns = method == "dns-01";
+    if (method == "dns-persist-01") co_return co_await look_for_record(named, *challenge.dns_persist01);
+    auto provider = provider_of(challenge, method);
+    bool by_dns = provider != nullptr;
     if (by_dns) {
-        CheckFinding planned = co_await preview(named, challenge);
+        CheckFinding planned = co_await preview(named, method, std::move(provider));
         if (planned.result != "ok" || !named.rehearsed.contains(method)) co_return planned;
     }
     auto solvers = engine_.solvers.solvers(only(challenge, method));
@@ -226,15 +238,18 @@ Task<CheckFinding> NameChecks::prove(const Named& named, std::string method, std
                           : "a challenge response can be presented and is answered from here");
 }
 
-Task<CheckFinding> NameChecks::preview(const Named& named, config::Challenge challenge) {
-    const std::string check = "challenge.dns-01";
-    Dns01& solver = *engine_.dns_solvers.solver(challenge.dns01->provider);
+Task<CheckFinding> NameChecks::preview(const Named& named, std::string method,
+                                       std::shared_ptr<const config::DnsProvider> provider) {
+    const std::string check = "challenge." + method;
+    if (method == "dns-account-01" && cas_.front().account_url.empty())
+        co_return warning(check, "The record's name depends on the account, and there is none yet");
+    Dns01& solver = *engine_.dns_solvers.solver(provider, method);
     Dns01::Preview seen;
     std::optional<Problem> problem;
     try {
         seen = co_await with_timeout(engine_.seams.clock, look_up_limit, "net.timeout",
                                      "Looking up the zone of " + named.name.value + " took too long",
-                                     solver.preview(task_for(named.name, "dns-01")));
+                                     solver.preview(task_for(named.name, method)));
     } catch (const Failure& failure) {
         problem = failure.problem();
     }
@@ -243,6 +258,34 @@ Task<CheckFinding> NameChecks::preview(const Named& named, config::Challenge cha
     if (seen.record != seen.challenge) text += fmt::format(", where {} leads", seen.challenge.text());
     if (seen.zone) text += fmt::format(", in the zone {}", seen.zone->text());
     co_return good(check, fmt::format("{}, and look for it at {}", text, servers_text(seen.servers)));
+}
+
+// dns-persist-01: nothing is put in place, so the look at the servers is the one a renewal takes.
+Task<CheckFinding> NameChecks::look_for_record(const Named& named, config::DnsPersist01 options) {
+    const std::string check = "challenge.dns-persist-01";
+    const CaSight& sight = cas_.front();
+    if (sight.account_url.empty()) {
+        co_return warning(check, "The record to publish names the account, and there is none yet",
+                          "The first order makes the account; `certctl check` shows the record afterwards");
+    }
+    acme::ChallengeTask task = task_for(named.name, "dns-persist-01");
+    if (sight.directory) task.issuers = sight.directory->caa_identities;
+    if (task.issuers.empty()) {
+        co_return warning(check, "The CA's directory does not say by which name it goes in records",
+                          "The first order tells, and `certctl explain` shows the record afterwards");
+    }
+    DnsPersist01& solver = *engine_.dns_solvers.persistent(options);
+    std::optional<Problem> problem;
+    try {
+        co_await solver.present(task);
+        co_await with_timeout(engine_.seams.clock, rehearsal_limit, "net.timeout", "The record was not seen in time",
+                              solver.wait_visible(task));
+    } catch (const Failure& failure) {
+        problem = failure.problem();
+    }
+    if (problem) co_return blocked(check, *problem);
+    auto until = solver.seen(named.name).value_or(std::nullopt);
+    co_return persist_finding(until, engine_.seams.clock.now());
 }
 
 acme::ChallengeTask NameChecks::task_for(const Identifier& name, const std::string& method) const {
@@ -254,6 +297,7 @@ acme::ChallengeTask NameChecks::task_for(const Identifier& name, const std::stri
     task.token = base64url(random_bytes(24));
     task.key_authorization = task.token + ".preflight";
     task.all_names = {name.value};
+    task.account_url = cas_.front().account_url;
     return task;
 }
 

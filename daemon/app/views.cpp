@@ -1,11 +1,13 @@
 // Views of lineages.
 #include "daemon/app/views.hpp"
 
+#include "daemon/dns/dns_persist01.hpp"
 #include "daemon/lineage/ari.hpp"
 #include "libacme/base/catalog.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -213,6 +215,32 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
     for (HistoryEntry& item : history)
         view.history.push_back({item.at, std::move(item.what), std::move(item.code)});
     return view;
+}
+
+std::vector<std::string> persist_sentences(const config::Lineage& spec, const CaClients::AccountFacts* account) {
+    std::map<std::string, bool> domains;  // whether a wildcard is among its names
+    for (const Identifier& name : spec.names) {
+        if (!config::challenge_for(spec, name).dns_persist01) continue;
+        bool& wildcard = domains[name.is_wildcard() ? name.value.substr(2) : name.value];
+        wildcard = wildcard || name.is_wildcard();
+    }
+    std::vector<std::string> sentences;
+    if (domains.empty()) return sentences;
+    if (account == nullptr) {
+        sentences.emplace_back(
+            "The records that dns-persist-01 needs name the account: they are shown here once the first order has made "
+            "one.");
+        return sentences;
+    }
+    std::string issuer = account->issuers.empty() ? "ISSUER" : account->issuers.front();
+    for (const auto& [domain, wildcard] : domains) {
+        Identifier name{Identifier::Type::dns, (wildcard ? "*." : "") + domain};
+        sentences.push_back("dns-persist-01 needs this record, published once: " +
+                            persist_line(name, issuer, account->account.url));
+    }
+    if (account->issuers.empty())
+        sentences.push_back(fmt::format("ISSUER is the name that {} goes by in records.", account->ca.text));
+    return sentences;
 }
 
 }  // namespace certd

@@ -54,8 +54,8 @@ class AcmeDnsEditor final : public RecordEditor {
    private:
     static void check_delegated(const DnsChange& change, const Registration& registration) {
         if (dns::Name::parse(registration.fulldomain) == change.record) return;
-        fail("dns.notDelegated", fmt::format("_acme-challenge.{} leads to {} and not to its registration {}",
-                                             change.domain, change.record.text(), registration.fulldomain));
+        fail("dns.notDelegated", fmt::format("{} leads to {} and not to its registration {}", change.challenge.text(),
+                                             change.record.text(), registration.fulldomain));
     }
 
     DnsSeams seams_;

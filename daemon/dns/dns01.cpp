@@ -1,6 +1,7 @@
 // Dns01: which record, who may change it, and who has to show it.
 #include "daemon/dns/dns01.hpp"
 
+#include "daemon/dns/challenge_names.hpp"
 #include "daemon/dns/name_servers.hpp"
 #include "libacme/base/text.hpp"
 #include "libacme/crypto/digest.hpp"
@@ -26,22 +27,18 @@ bool is_host_name(const std::string& text) {
     });
 }
 
-dns::Name challenge_name(const std::string& domain) {
-    if (auto name = dns::Name::parse("_acme-challenge." + domain)) return *name;
-    fail("config.name", fmt::format("{} is too long for the name of a challenge record", domain));
-}
-
 }  // namespace
 
 std::string dns01_value(const std::string& key_authorization) {
     return base64url(sha256(as_bytes(key_authorization)));
 }
 
-Dns01::Dns01(DnsSeams seams, std::shared_ptr<const config::DnsProvider> provider, std::unique_ptr<RecordEditor> editor)
-    : seams_(seams), provider_(std::move(provider)), editor_(std::move(editor)) {}
+Dns01::Dns01(DnsSeams seams, std::shared_ptr<const config::DnsProvider> provider, std::unique_ptr<RecordEditor> editor,
+             std::string type)
+    : seams_(seams), provider_(std::move(provider)), editor_(std::move(editor)), type_(std::move(type)) {}
 
 bool Dns01::can_solve(std::string_view type, const Identifier& identifier, bool) const {
-    return type == "dns-01" && identifier.type == Identifier::Type::dns;  // RFC 8738 §7: not for addresses
+    return type == type_ && identifier.type == Identifier::Type::dns;  // RFC 8738 §7: not for addresses
 }
 
 Task<> Dns01::present(ChallengeTask task) {
@@ -68,8 +65,8 @@ Task<> Dns01::wait_visible(ChallengeTask task) {
     options.timeout = wanted.timeout;
     options.interval = wanted.interval;
     options.quorum = wanted.quorum;
-    co_await dns::wait_until_visible(seams_.clock, co_await authorities(change.record), change.record, change.value,
-                                     options);
+    co_await dns::wait_until_visible(seams_.clock, co_await authorities(change.record), change.record,
+                                     dns::equal_to(change.value), options);
 }
 
 Task<> Dns01::wait_attempted(ChallengeTask) {
@@ -87,7 +84,7 @@ Task<> Dns01::clean_up(ChallengeTask task) {
 Task<Dns01::Preview> Dns01::preview(ChallengeTask task) {
     check_allowed(task.identifier.value);
     Preview preview;
-    preview.challenge = challenge_name(task.identifier.value);
+    preview.challenge = challenge_record_name(type_, task.identifier.value, task.account_url);
     preview.record = (co_await plan(std::move(task))).record;
     dns::Resolver resolver = co_await make_resolver(seams_, provider_->resolvers);
     if (!provider_->propagation.servers.empty()) {
@@ -116,10 +113,10 @@ void Dns01::check_allowed(const std::string& domain) const {
 Task<DnsChange> Dns01::plan(ChallengeTask task) {
     dns::Resolver resolver = co_await make_resolver(seams_, provider_->resolvers);
     DnsChange change;
-    change.record = co_await resolver.final_name(challenge_name(task.identifier.value));
+    change.challenge = challenge_record_name(type_, task.identifier.value, task.account_url);
+    change.record = co_await resolver.final_name(change.challenge);
     if (!is_host_name(change.record.text())) {
-        fail("dns.badName",
-             fmt::format("The CNAME at _acme-challenge.{} leads to what is no host name", task.identifier.value),
+        fail("dns.badName", fmt::format("The CNAME at {} leads to what is no host name", change.challenge.text()),
              change.record.text());
     }
     change.domain = std::move(task.identifier.value);

@@ -1,5 +1,5 @@
-// dns-01 (RFC 8555 §8.4): a TXT record that an editor puts in place, looked for at the authoritative servers of the
-// zone it ends up in.
+// dns-01 (RFC 8555 §8.4) and dns-account-01 (draft-ietf-acme-dns-account-label-02), which differ in the record's name:
+// a TXT record that an editor puts in place, looked for at the authoritative servers of the zone it ends up in.
 #pragma once
 
 #include "daemon/dns/editors.hpp"
@@ -13,9 +13,12 @@ namespace certd {
 
 class Dns01 final : public acme::Solver {
    public:
-    Dns01(DnsSeams seams, std::shared_ptr<const config::DnsProvider> provider, std::unique_ptr<RecordEditor> editor);
+    // `type`: "dns-01" or "dns-account-01".
+    Dns01(DnsSeams seams, std::shared_ptr<const config::DnsProvider> provider, std::unique_ptr<RecordEditor> editor,
+          std::string type = "dns-01");
 
     const config::DnsProvider& provider() const { return *provider_; }
+    const std::string& type() const { return type_; }
 
     bool can_solve(std::string_view type, const Identifier& identifier, bool wildcard) const override;
     // Problems acme.badToken, dns.notAllowed, those of look-ups and of the editor. The same task may be presented
@@ -28,7 +31,7 @@ class Dns01 final : public acme::Solver {
     // What present() would change and whom wait_visible() would ask. Changes nothing; the problems of present() but for
     // those of the editor.
     struct Preview {
-        dns::Name challenge;            // _acme-challenge.<domain>
+        dns::Name challenge;            // _acme-challenge.<domain>, maybe with the account's label before it
         dns::Name record;               // the end of its CNAMEs
         std::optional<dns::Name> zone;  // not looked for where propagation.servers says whom to ask
         std::vector<dns::NameServer> servers;
@@ -48,6 +51,7 @@ class Dns01 final : public acme::Solver {
     DnsSeams seams_;
     std::shared_ptr<const config::DnsProvider> provider_;
     std::unique_ptr<RecordEditor> editor_;
+    std::string type_;
     std::map<Key, Placed> placed_;
 };
 

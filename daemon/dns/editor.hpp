@@ -11,10 +11,11 @@
 namespace certd {
 
 struct DnsChange {
-    std::string domain;  // the name being proven, without "*."
-    dns::Name record;    // where the TXT record goes: _acme-challenge.<domain>, or where its CNAMEs lead
-    std::string value;   // 43 characters of base64url
-    std::string token;   // of the challenge; checked
+    std::string domain;   // the name being proven, without "*."
+    dns::Name challenge;  // where the CA looks: _acme-challenge.<domain>, maybe with the account's label before it
+    dns::Name record;     // where the TXT record goes: the same, or where its CNAMEs lead
+    std::string value;    // 43 characters of base64url
+    std::string token;    // of the challenge; checked
     std::vector<std::string> all_names;
     std::size_t remaining = 0;
 };

@@ -19,6 +19,8 @@ std::vector<std::string> preferred(const config::Challenge& challenge) {
     if (challenge.http01 && !contains(types, "http-01")) types.emplace_back("http-01");
     if (challenge.dns01 && !contains(types, "dns-01")) types.emplace_back("dns-01");
     if (challenge.tls_alpn01 && !contains(types, "tls-alpn-01")) types.emplace_back("tls-alpn-01");
+    if (challenge.dns_account01 && !contains(types, "dns-account-01")) types.emplace_back("dns-account-01");
+    if (challenge.dns_persist01 && !contains(types, "dns-persist-01")) types.emplace_back("dns-persist-01");
     return types;
 }
 

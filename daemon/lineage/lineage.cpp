@@ -110,6 +110,7 @@ static void fields(Is<LineageState> auto& state, Visit& visit) {
     visit.optional("targets", state.targets);
     visit.optional("last_problem", state.last_problem);
     visit.optional("last_success", state.last_success);
+    visit.optional("persist_until", state.persist_until);
     visit.optional("config_digest", state.config_digest);
     visit.optional("history", state.history);
 }

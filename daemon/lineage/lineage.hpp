@@ -99,6 +99,7 @@ struct LineageState {
     std::vector<TargetState> targets;
     std::optional<Problem> last_problem;
     std::optional<Time> last_success;
+    std::optional<Time> persist_until;  // when the first of the records seen for dns-persist-01 runs out
     std::string config_digest;          // policy_digest at the last failure: a change clears back-off
     std::vector<HistoryEntry> history;  // newest last, bounded
     bool operator==(const LineageState&) const = default;

@@ -81,12 +81,27 @@ std::optional<Problem> lost_sight_of(const PlanInput& input) {
     return std::nullopt;
 }
 
+bool uses_persistent_record(const config::Lineage& spec) {
+    auto uses = [](const config::NameChallenge& item) { return item.challenge.dns_persist01.has_value(); };
+    return spec.challenge.dns_persist01 || std::ranges::any_of(spec.name_challenges, uses);
+}
+
+// What was seen at the last proof by dns-persist-01 will not be good enough for the next.
+std::optional<Problem> persist_fault(const PlanInput& input, const IssueNeed& issue) {
+    const std::optional<Time>& until = input.state.persist_until;
+    if (!until || *until > std::max(issue.due, input.now) || !uses_persistent_record(input.spec)) return std::nullopt;
+    return problem("dns.persistEnds",
+                   fmt::format("The record for dns-persist-01 runs out at {}, before the renewal at {}",
+                               format_rfc3339(*until), format_rfc3339(std::chrono::floor<seconds>(issue.due))));
+}
+
 Health health_of(const PlanInput& input, const IssueNeed& issue, const std::optional<DeployNeed>& deploy) {
     bool failing = issue_failing(input.state) || (deploy && deploy->failing);
     if (is_expired(input)) return Health::critical;
     if (failing && (!input.live || is_past_emergency(input))) return Health::critical;
-    bool unseen = lost_sight_of(input).has_value();
-    return failing || issue.late || input.state.held || unseen ? Health::warning : Health::ok;
+    bool worth_a_look =
+        failing || issue.late || input.state.held || lost_sight_of(input) || persist_fault(input, issue);
+    return worth_a_look ? Health::warning : Health::ok;
 }
 
 std::optional<Problem> problem_of(const PlanInput& input, const Plan& plan, const IssueNeed& issue,
@@ -96,6 +111,7 @@ std::optional<Problem> problem_of(const PlanInput& input, const Plan& plan, cons
     if (deploy_first && deploy->problem) return deploy->problem;
     if (issue.failures > 0 && issue.problem) return issue.problem;
     if (std::optional<Problem> unseen = lost_sight_of(input)) return unseen;
+    if (std::optional<Problem> fault = persist_fault(input, issue)) return fault;
     return input.state.last_problem;
 }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace certd {
 
 namespace {
@@ -27,6 +29,11 @@ void add_field(std::string& text, std::string_view field) {
 void add_challenge(std::string& text, const config::Challenge& challenge) {
     if (challenge.http01) add_field(text, "http-01:" + challenge.http01->webroot.value_or(""));
     if (challenge.tls_alpn01) add_field(text, "tls-alpn-01");
+    if (challenge.dns01 && challenge.dns01->provider) add_field(text, "dns-01:" + challenge.dns01->provider->name);
+    if (challenge.dns_account01 && challenge.dns_account01->provider)
+        add_field(text, "dns-account-01:" + challenge.dns_account01->provider->name);
+    if (challenge.dns_persist01)
+        add_field(text, "dns-persist-01:" + fmt::format("{}", fmt::join(challenge.dns_persist01->servers, ",")));
     if (challenge.order.size() < 2) return;
     for (const std::string& type : challenge.order)
         add_field(text, "order:" + type);

@@ -10,7 +10,7 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<std::string_view, 37> names = {
+constexpr std::array<std::string_view, 38> names = {
     "daemon.ready",      "daemon.stopping", "daemon.problem",    "config.loaded",         "config.refused",
     "clock.jumped",      "store.recovered", "store.damaged",     "lineage.added",         "lineage.changed",
     "lineage.removed",   "lineage.paused",  "lineage.resumed",   "lineage.held",          "renewal.started",
@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 37> names = {
     "ari.failed",        "hook.finished",   "deploy.started",    "deploy.step",           "deploy.verified",
     "deploy.committed",  "deploy.failed",   "deploy.rolledBack", "deploy.rollbackFailed", "rollback.started",
     "rollback.finished", "served.lost",     "served.again",      "account.changed",       "account.suspended",
-    "version.revoked",   "control.call"};
+    "proof.expiring",    "version.revoked", "control.call"};
 
 }  // namespace
 

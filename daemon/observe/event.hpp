@@ -50,6 +50,7 @@ enum class EventType {
     served_again,
     account_changed,
     account_suspended,
+    proof_expiring,
     version_revoked,
     control_call
 };

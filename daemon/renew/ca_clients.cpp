@@ -238,10 +238,12 @@ Task<std::vector<CaClients::AccountFacts>> CaClients::accounts(std::vector<CaNam
         auto stored = value_or_fail(co_await offload(workers_, [&] { return store_.load_account(ca); }));
         if (!stored || !stored->account) continue;
         PrivateKey key = value_or_fail(PrivateKey::from_pem(stored->key_pem));
-        AccountFacts facts{ca, stored->directory_url, *stored->account, key.type(), key.thumbprint(), {}};
+        AccountFacts facts{ca, stored->directory_url, *stored->account, key.type(), key.thumbprint(), {}, {}};
         auto used = clients_.find(ca);
         if (used != clients_.end() && clock_.now() < used->second->suspended_until)
             facts.suspended = used->second->suspended;
+        if (used != clients_.end() && used->second->session->known_directory() != nullptr)
+            facts.issuers = used->second->session->known_directory()->caa_identities;
         result.push_back(std::move(facts));
     }
     co_return result;

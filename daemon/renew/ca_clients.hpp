@@ -53,6 +53,7 @@ class CaClients {
         KeyType key_type = KeyType::ecdsa_p256;
         std::string thumbprint;
         std::optional<Problem> suspended;  // no orders are placed because of this
+        std::vector<std::string> issuers;  // the CA's names in DNS records; empty while its directory was not fetched
     };
     Task<std::vector<AccountFacts>> accounts(std::vector<CaName> cas);
 

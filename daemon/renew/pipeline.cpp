@@ -107,6 +107,7 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
     state.newest = record.newest->number;
     state.ari.reset();
     if (made->renewal_info) state.ari = first_ari(state.newest, now);
+    if (made->persisted.seen) state.persist_until = made->persisted.until;
     state.renew_requested = false;
     state.held = false;
     state.last_problem.reset();
@@ -114,9 +115,21 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
          fmt::format("Issued version {} from {}, valid until {}", state.newest.value, ca.text,
                      format_rfc3339(record.newest->not_after)),
          std::nullopt, Json::object({{"ca", ca.text}, {"version", state.newest.value}}));
+    warn_of_record(order, record);
     Result<JobOutcome> deployed = co_await deploy(order, record, state.newest, false);
     if (deployed) deployed->outcome = "issued";
     co_return deployed;
+}
+
+// The record of dns-persist-01 that has just been good enough will not be for the next renewal.
+void Pipeline::warn_of_record(const Order& order, const LineageRecord& record) {
+    const std::optional<Time>& until = record.state.persist_until;
+    Time next = renewal_time(*record.newest, record.spec->name, order.config->jitter);
+    if (!until || *until > next) return;
+    emit(EventType::proof_expiring, Severity::warning, order, record,
+         fmt::format("The record for dns-persist-01 runs out at {}, before the next renewal", format_rfc3339(*until)),
+         problem("dns.persistEnds",
+                 fmt::format("The next renewal is due at {}", format_rfc3339(std::chrono::floor<seconds>(next)))));
 }
 
 Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& record, VersionNumber version,

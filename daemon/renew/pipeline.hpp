@@ -63,6 +63,7 @@ class Pipeline {
     Task<Result<JobOutcome>> rehearse(const Order& order, LineageRecord& record);
     Task<Result<void>> adopt_live(LineageRecord& record, VersionNumber live);
     Task<> examine(const Order& order, LineageRecord& record);
+    void warn_of_record(const Order& order, const LineageRecord& record);
     std::shared_ptr<Gate> disk_of(const LineageName& name);
     void emit(EventType type, Severity severity, const Order& order, const LineageRecord& record, std::string message,
               std::optional<Problem> problem = std::nullopt, Json data = {});

@@ -105,6 +105,7 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     }
     if (!issued && issued.error().code == "acme.userActionRequired") clients_.suspend(ca.name, issued.error());
     NewCertificate made = co_await keep(order, name, ca, value_or_fail(std::move(issued)));
+    made.persisted = solvers_.persisted(*order.spec);
     if (!order.rehearsal && !order.spec->post_issue.empty()) {
         context.version = made.facts.number;
         // The certificate is there; a failed hook is told (its event carries the problem) and does not hold up

@@ -29,6 +29,7 @@ struct NewCertificate {
     VersionFacts facts;         // number 0 for a rehearsal
     VersionFiles files;         // of a rehearsal; empty otherwise, the store has them
     bool renewal_info = false;  // the CA has some about this certificate
+    SolverSet::Persisted persisted = {};
 };
 
 class Renewal {

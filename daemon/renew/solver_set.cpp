@@ -16,9 +16,27 @@ std::vector<acme::Solver*> SolverSet::solvers(const config::Challenge& challenge
     for (const std::string& type : challenge_order(challenge, refused)) {
         acme::Solver* solver = nullptr;
         if (type == "http-01" && challenge.http01) solver = http01(*challenge.http01);
-        if (type == "dns-01" && challenge.dns01 && dns_ != nullptr) solver = dns_->solver(challenge.dns01->provider);
+        if (type == "dns-01" && challenge.dns01 && dns_ != nullptr)
+            solver = dns_->solver(challenge.dns01->provider, type);
         if (type == "tls-alpn-01" && challenge.tls_alpn01) solver = tls_listener_;
+        if (type == "dns-account-01" && challenge.dns_account01 && dns_ != nullptr)
+            solver = dns_->solver(challenge.dns_account01->provider, type);
+        if (type == "dns-persist-01" && challenge.dns_persist01 && dns_ != nullptr)
+            solver = dns_->persistent(*challenge.dns_persist01);
         if (solver != nullptr) result.push_back(solver);
+    }
+    return result;
+}
+
+SolverSet::Persisted SolverSet::persisted(const config::Lineage& spec) {
+    Persisted result;
+    for (const Identifier& name : spec.names) {
+        const config::Challenge& challenge = config::challenge_for(spec, name);
+        if (!challenge.dns_persist01 || dns_ == nullptr) continue;
+        auto seen = dns_->persistent(*challenge.dns_persist01)->seen(name);
+        if (!seen) continue;
+        result.seen = true;
+        if (*seen && (!result.until || **seen < *result.until)) result.until = *seen;
     }
     return result;
 }

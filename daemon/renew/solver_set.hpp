@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ class SolverSet {
     // In order of preference, those `refused` last.
     std::vector<acme::Solver*> solvers(const config::Challenge& challenge,
                                        const std::vector<std::string>& refused = {});
+
+    // When the first of the records that prove names of `spec` by dns-persist-01 runs out, as seen by this process.
+    struct Persisted {
+        bool seen = false;  // any of them
+        std::optional<Time> until;
+    };
+    Persisted persisted(const config::Lineage& spec);
 
    private:
     acme::Solver* http01(const config::Challenge::Http01& settings);

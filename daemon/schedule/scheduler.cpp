@@ -479,6 +479,16 @@ Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber versi
         (*entry)->record, {{parts_.clock.now(), fmt::format("revoked version {}", version.value), {}}});
 }
 
+Task<Result<void>> Scheduler::note_persisted(LineageName name, std::optional<Time> until) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) co_return failure(entry.error());
+    LineageState& state = (*entry)->record.state;
+    if (state.persist_until == until) co_return Result<void>();
+    state.persist_until = until;
+    replan(**entry);
+    co_return co_await parts_.pipeline.save((*entry)->record);
+}
+
 void Scheduler::emit(EventType type, Severity severity, const std::string& lineage, std::string message,
                      std::optional<Problem> problem) {
     Event event;

@@ -87,6 +87,9 @@ class Scheduler {
     // new one is due at once.
     Task<Result<void>> note_revoked(LineageName name, VersionNumber version, bool replace);
 
+    // A look at the records of dns-persist-01: the first of them runs out then, nullopt: none does.
+    Task<Result<void>> note_persisted(LineageName name, std::optional<Time> until);
+
     const config::Config& config() const { return *config_; }
     config::ConfigPtr config_pointer() const { return config_; }
     const std::map<std::string, std::unique_ptr<Entry>>& entries() const { return entries_; }

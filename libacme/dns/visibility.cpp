@@ -5,6 +5,7 @@
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -26,10 +27,13 @@ std::string instead_of(const Message& answer, const Name& name) {
     return values == 0 ? "no TXT record" : fmt::format("{} other value{}", values, values == 1 ? "" : "s");
 }
 
-bool shows(const Message& answer, const Name& name, const std::string& value) {
-    return answer.rcode == Rcode::no_error && std::ranges::any_of(answer.answers, [&](const Record& record) {
-               return record.name == name && record.klass == Class::in && text_of(record) == value;
-           });
+bool shows(const Message& answer, const Name& name, const Wanted& wanted) {
+    if (answer.rcode != Rcode::no_error) return false;
+    return std::ranges::any_of(answer.answers, [&](const Record& record) {
+        if (record.name != name || record.klass != Class::in) return false;
+        std::optional<std::string> text = text_of(record);
+        return text && wanted(*text);
+    });
 }
 
 std::string lag_text(const std::vector<Sighting>& sightings) {
@@ -42,16 +46,15 @@ std::string lag_text(const std::vector<Sighting>& sightings) {
 
 // All servers at once.
 Task<std::vector<Sighting>> look_round(Clock& clock, const std::vector<NameServer>& servers, const Name& name,
-                                       const std::string& value, Duration timeout) {
+                                       const Wanted& wanted, Duration timeout) {
     std::vector<Sighting> sightings(servers.size());
     TaskGroup group(co_await asio::this_coro::executor, [](const std::string&, std::exception_ptr) {});
     for (std::size_t i = 0; i < servers.size(); ++i) {
         sightings[i] = {servers[i].name, false, "no answer"};
-        group.spawn(
-            "look at " + servers[i].name,
-            [](Clock& with, NameServer server, Name of, std::string wanted, Duration limit, Sighting& into) -> Task<> {
-                into = co_await look(with, std::move(server), std::move(of), std::move(wanted), limit);
-            }(clock, servers[i], name, value, timeout, sightings[i]));
+        group.spawn("look at " + servers[i].name,
+                    [](Clock& with, NameServer server, Name of, Wanted what, Duration limit, Sighting& into) -> Task<> {
+                        into = co_await look(with, std::move(server), std::move(of), std::move(what), limit);
+                    }(clock, servers[i], name, wanted, timeout, sightings[i]));
     }
     co_await group.join();
     co_return sightings;
@@ -59,7 +62,11 @@ Task<std::vector<Sighting>> look_round(Clock& clock, const std::vector<NameServe
 
 }  // namespace
 
-Task<Sighting> look(Clock& clock, NameServer server, Name name, std::string value, Duration timeout) {
+Wanted equal_to(std::string value) {
+    return [value = std::move(value)](const std::string& text) { return text == value; };
+}
+
+Task<Sighting> look(Clock& clock, NameServer server, Name name, Wanted wanted, Duration timeout) {
     Sighting sighting{server.name, false, server.addresses.empty() ? "no address" : ""};
     bool answered = false;
     for (const Endpoint& address : server.addresses) {
@@ -72,7 +79,7 @@ Task<Sighting> look(Clock& clock, NameServer server, Name name, std::string valu
             options.timeout = timeout;
             Reply reply = co_await exchange(clock, address, std::move(question), std::move(octets), std::move(options));
             answered = true;
-            sighting.shown = shows(reply.message, name, value);
+            sighting.shown = shows(reply.message, name, wanted);
             sighting.server = place;
             if (!sighting.shown) sighting.instead = instead_of(reply.message, name);
             if (!sighting.shown) break;
@@ -89,14 +96,14 @@ bool agree(const std::vector<Sighting>& sightings, std::size_t quorum) {
     return shown > 0 && shown >= needed;
 }
 
-Task<> wait_until_visible(Clock& clock, std::vector<NameServer> servers, Name name, std::string value,
+Task<> wait_until_visible(Clock& clock, std::vector<NameServer> servers, Name name, Wanted wanted,
                           VisibilityOptions options) {
     Duration end = clock.monotonic() + options.timeout;
     Duration pause = std::min(first_pause, options.interval);
     int agreed = 0;
     for (;;) {
         std::vector<Sighting> sightings =
-            co_await look_round(clock, servers, name, value, std::min(options.query_timeout, options.timeout));
+            co_await look_round(clock, servers, name, wanted, std::min(options.query_timeout, options.timeout));
         agreed = agree(sightings, options.quorum) ? agreed + 1 : 0;
         if (agreed == rounds_to_agree) co_return;
         if (clock.monotonic() + pause > end) {

@@ -4,6 +4,7 @@
 
 #include "libacme/dns/resolver.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct Sighting {
     std::string instead;  // what it said: "NXDOMAIN", "2 other values", "no answer"
 };
 
+// Whether the text of a TXT record is the one looked for.
+using Wanted = std::function<bool(const std::string& text)>;
+
 struct VisibilityOptions {
     Duration timeout = minutes(2);
     Duration interval = seconds(5);  // longest pause between two rounds
@@ -22,15 +26,18 @@ struct VisibilityOptions {
     Duration query_timeout = seconds(3);
 };
 
+// `wanted` by equality.
+Wanted equal_to(std::string value);
+
 // One TXT question to one server, judged. Never throws but for cancellation. Of several addresses those that do not
 // answer are passed over as long as one does: a host without IPv6 cannot reach the others.
-Task<Sighting> look(Clock& clock, NameServer server, Name name, std::string value, Duration timeout);
+Task<Sighting> look(Clock& clock, NameServer server, Name name, Wanted wanted, Duration timeout);
 
 // Pure: whether the servers agree.
 bool agree(const std::vector<Sighting>& sightings, std::size_t quorum);
 
 // Throws Failure(dns.notVisible), which names the servers that lag.
-Task<> wait_until_visible(Clock& clock, std::vector<NameServer> servers, Name name, std::string value,
+Task<> wait_until_visible(Clock& clock, std::vector<NameServer> servers, Name name, Wanted wanted,
                           VisibilityOptions options);
 
 }  // namespace certd::dns

@@ -11,10 +11,13 @@ namespace certd::acme {
 namespace {
 
 constexpr std::size_t most_challenges = 50;
+constexpr std::size_t most_issuers = 20;  // that are kept; more than ten are refused by the solver
 constexpr const char* dns_hint =
     "Check that all name servers of the zone, as the internet sees them, show the TXT records of _acme-challenge.NAME, "
-    "and "
-    "that its CNAME and DNSSEC are in order";
+    "and that its CNAME and DNSSEC are in order";
+constexpr const char* other_dns_hint =
+    "Check that all name servers of the zone, as the internet sees them, show the TXT records that `certctl check` "
+    "names, and that their CNAMEs and DNSSEC are in order";
 
 std::string name_of(const Authorization& authorization) {
     return (authorization.wildcard ? "*." : "") + escape_untrusted(authorization.identifier.value, 260);
@@ -26,11 +29,15 @@ Challenge read_challenge(const Json& json, const std::string& what) {
     challenge.url = json.string_or("url");
     challenge.token = json.string_or("token");
     challenge.status = json.string_or("status");
+    challenge.issuers = json.strings("issuer-domain-names");
+    if (challenge.issuers.size() > most_issuers) challenge.issuers.resize(most_issuers);
+    challenge.account_uri = json.string_or("accounturi");
     if (const Json& error = json["error"]; error.is_object()) {
         challenge.error = problem_of_document(error, what + " by " + escape_untrusted(challenge.type, 40));
         // The catalogue's hints are about http-01, the usual one.
         bool unmet = challenge.error->kind == ProblemKind::validation && challenge.error->code != "acme.caa";
-        if (challenge.type == "dns-01" && unmet) challenge.error->hint = dns_hint;
+        if (challenge.type.starts_with("dns-") && unmet)
+            challenge.error->hint = challenge.type == "dns-01" ? dns_hint : other_dns_hint;
     }
     return challenge;
 }
@@ -143,13 +150,29 @@ bool is_valid_token(std::string_view token) {
 
 ChallengeTask make_challenge_task(const Authorization& authorization, const Challenge& challenge,
                                   const Session& session) {
-    if (!is_valid_token(challenge.token)) {
+    // The one type without a token: what proves the name does not change from order to order.
+    bool by_record = challenge.type == "dns-persist-01";
+    if (by_record && !challenge.account_uri.empty() && challenge.account_uri != session.account().url) {
+        fail("acme.badResponse",
+             "The dns-persist-01 challenge of " + session.options().ca +
+                 " is for another account than the one that orders",
+             challenge.account_uri);
+    }
+    if (!by_record && !is_valid_token(challenge.token)) {
         fail("acme.badToken",
              "Refused the challenge token of " + session.options().ca + " for " + name_of(authorization),
              challenge.token);
     }
-    return ChallengeTask{authorization.identifier, authorization.wildcard, challenge.type, challenge.token,
-                         challenge.token + "." + session.thumbprint()};
+    ChallengeTask task;
+    task.identifier = authorization.identifier;
+    task.wildcard = authorization.wildcard;
+    task.type = challenge.type;
+    task.account_url = session.account().url;
+    task.issuers = challenge.issuers;
+    if (by_record) return task;
+    task.token = challenge.token;
+    task.key_authorization = challenge.token + "." + session.thumbprint();
+    return task;
 }
 
 Problem validation_problem(const Authorization& authorization, const std::string& ca) {

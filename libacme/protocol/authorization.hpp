@@ -23,6 +23,9 @@ struct Challenge {
     std::string token;
     std::string status;
     std::optional<Problem> error;
+    // Of dns-persist-01 (draft-ietf-acme-dns-persist-01 §3.1); untrusted text.
+    std::vector<std::string> issuers;
+    std::string account_uri;  // whose record will do; empty: the CA does not say
 };
 
 struct Authorization {
@@ -49,7 +52,7 @@ Problem no_challenge(const Authorization& authorization, std::span<Solver* const
 
 // RFC 8555 §8.1 and §11.3: base64url alphabet; checked before any file, record or listener sees the token.
 bool is_valid_token(std::string_view token);
-// Throws Failure(acme.badToken).
+// Throws Failure(acme.badToken), and Failure(acme.badResponse) for a challenge that is for another account.
 ChallengeTask make_challenge_task(const Authorization& authorization, const Challenge& challenge,
                                   const Session& session);
 

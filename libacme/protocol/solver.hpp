@@ -18,6 +18,8 @@ struct ChallengeTask {
     std::string key_authorization;       // token "." thumbprint (RFC 8555 §8.1)
     std::vector<std::string> all_names;  // of the order, for hooks that want to know
     std::size_t remaining = 0;           // challenges of the order that are presented after this one
+    std::string account_url;             // of the account that orders, byte-exact
+    std::vector<std::string> issuers;    // dns-persist-01: the CA's issuer domain names, untrusted text
 };
 
 class Solver {

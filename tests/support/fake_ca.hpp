@@ -41,6 +41,13 @@ struct FakeCaOptions {
     bool verify_signatures = true;  // false: saves the time in long simulations
 };
 
+// What a validation by DNS is about.
+struct FakeCaProof {
+    Identifier name;  // without "*."
+    bool wildcard = false;
+    std::string type, account_url, key_authorization;
+};
+
 struct FakeCaKnobs {
     // Nonces (F01–F03)
     int nonce_rejections_percent = 0;
@@ -86,6 +93,10 @@ struct FakeCaKnobs {
     std::function<bool(const Identifier&, const std::string& type, const std::string& token,
                        const std::string& key_authorization)>
         validate;
+    // The same for challenges by DNS, with the account; unset: `validate` decides.
+    std::function<bool(const FakeCaProof& proof)> validate_dns;
+    std::vector<std::string> issuers{"ca.test"};  // of dns-persist-01
+    std::optional<std::string> persist_account;   // its accounturi; unset: the account's URL
 
     // Certificates (F12, F13)
     Duration certificate_lifetime = days(90);

@@ -25,7 +25,8 @@ std::size_t FakeCa::State::authorization_for(std::size_t account, const Identifi
         if (entry.wildcard && !type.starts_with("dns")) continue;
         ChallengeEntry challenge;
         challenge.type = type;
-        challenge.token = token;
+        // dns-persist-01 has none: its record is the same for every order.
+        if (type != "dns-persist-01") challenge.token = token;
         entry.challenges.push_back(std::move(challenge));
     }
     authorizations.push_back(std::move(entry));
@@ -74,7 +75,13 @@ HttpResponse FakeCa::State::challenge(Request& request) {
 }
 
 void FakeCa::State::validate(AuthorizationEntry& entry, ChallengeEntry& challenge) {
-    std::string key_authorization = challenge.token + "." + accounts[entry.account].key.thumbprint();
+    const AccountEntry& account = accounts[entry.account];
+    if (challenge.type.starts_with("dns-") && knobs().validate_dns) {
+        challenge.outcome = knobs().validate_dns({entry.identifier, entry.wildcard, challenge.type, account.url,
+                                                  challenge.token + "." + account.key.thumbprint()});
+        return;
+    }
+    std::string key_authorization = challenge.token + "." + account.key.thumbprint();
     challenge.outcome =
         !knobs().validate || knobs().validate(entry.identifier, challenge.type, challenge.token, key_authorization);
 }
@@ -103,8 +110,16 @@ Json FakeCa::State::challenge_json(std::size_t authorization, std::size_t index)
     const ChallengeEntry& challenge = authorizations[authorization].challenges[index];
     Json json = Json::object({{"type", challenge.type},
                               {"url", url("chall", authorization) + "/" + std::to_string(index)},
-                              {"token", challenge.token},
                               {"status", challenge.status}});
+    if (challenge.type == "dns-persist-01") {
+        Json issuers = Json::array();
+        for (const std::string& issuer : knobs().issuers)
+            issuers.push(issuer);
+        json.set("issuer-domain-names", std::move(issuers));
+        json.set("accounturi", knobs().persist_account.value_or(accounts[authorizations[authorization].account].url));
+    } else {
+        json.set("token", challenge.token);
+    }
     if (challenge.error.is_object()) json.set("error", challenge.error);
     return json;
 }

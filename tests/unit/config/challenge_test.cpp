@@ -68,6 +68,39 @@ TEST_CASE("names may be proven each in its own way: the name itself, then the lo
     CHECK(lineage.names[4].type == Identifier::Type::ip);
 }
 
+TEST_CASE("dns-account-01 and dns-persist-01 prove names and wildcards, not addresses") {
+    const std::string top = R"(resolvers: [192.0.2.53]
+dns_providers:
+  office: { exec: { present: [/bin/x], cleanup: [/bin/x] } }
+  other: { exec: { present: [/bin/x], cleanup: [/bin/x] }, resolvers: [192.0.2.54] }
+)";
+    auto config = config_of(
+        top + text_of("    names: [a.example, \"*.a.example\"]\n    challenge: { dns-persist-01: {}, dns-account-01: { "
+                      "provider: office } }\n"));
+    const Challenge& challenge = shop(config).challenge;
+    CHECK(challenge.order == std::vector<std::string>{"dns-persist-01", "dns-account-01"});
+    CHECK(challenge.dns_account01->provider->name == "office");
+    CHECK_FALSE(challenge.dns01);
+    // Whoever names no resolvers of its own asks those of the top level.
+    CHECK(challenge.dns_persist01->resolvers == std::vector<std::string>{"192.0.2.53"});
+    CHECK(challenge.dns_account01->provider->resolvers == std::vector<std::string>{"192.0.2.53"});
+    CHECK(config->dns_providers.at("other")->resolvers == std::vector<std::string>{"192.0.2.54"});
+
+    auto only = [&](const std::string& names, const std::string& way) {
+        return findings(top + text_of("    names: " + names + "\n    challenge: " + way + "\n"));
+    };
+    CHECK(only("[\"*.a.example\"]", "{ dns-persist-01: {} }").empty());
+    REQUIRE(only("[192.0.2.1]", "{ dns-persist-01: {} }").size() == 1);
+    CHECK(only("[192.0.2.1]", "{ dns-persist-01: {} }")[0].find("dns-persist-01 cannot prove the address") !=
+          std::string::npos);
+    REQUIRE(only("[a.example]", "{ dns-account-01: { provider: offce } }").size() == 1);
+    CHECK(only("[a.example]", "{ dns-account-01: { provider: offce } }")[0].find("did you mean 'office'?") !=
+          std::string::npos);
+    CHECK(only("[a.example]", "{ dns-account-01: {} }").size() == 1);
+    CHECK(only("[a.example]", "{ dns-persist-01: { provider: office } }")[0].find("Unknown key 'provider'") !=
+          std::string::npos);
+}
+
 TEST_CASE("mistakes in the ways of single names are found at their place") {
     auto one = [](const std::string& entries) {
         return findings(text_of("    names: [a.example]\n    name_challenges: " + entries + "\n"));

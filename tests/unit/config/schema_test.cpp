@@ -289,6 +289,13 @@ const std::map<std::string, Case>& cases() {
         for (std::string scope : {"defaults.", "lineages.*."}) {
             all[scope + "challenge.dns-01.provider"] = {"dns", FIELD(lineage(config).challenge.dns01->provider->name),
                                                         "dns", ""};
+            all[scope + "challenge.dns-account-01.provider"] = {
+                "dns", FIELD(lineage(config).challenge.dns_account01->provider->name), "dns", ""};
+            all[scope + "challenge.dns-persist-01.servers"] = {
+                "[ns.example]",
+                FIELD(lineage(config).challenge.dns_persist01 ? list(lineage(config).challenge.dns_persist01->servers)
+                                                              : "[]"),
+                "[ns.example]", "[]"};
         }
         all["targets.*.exec[].command"] = {"[a]", FIELD(hooks(target(config).exec)), "[a]5m", ""};
         all["targets.*.exec[].timeout"] = {"1m", FIELD(hooks(target(config).exec)), "[/bin/x]1m", "[/bin/x]5m"};

@@ -54,12 +54,13 @@ struct Solved {
     Calls calls;
     std::shared_ptr<config::DnsProvider> provider = provider_of(config::DnsExec{});
 
-    std::unique_ptr<Dns01> solver() {
+    std::unique_ptr<Dns01> solver(const std::string& type = "dns-01") {
         std::string address = dns::text_of(server.endpoint());
         provider->resolvers = {address};
         provider->propagation.interval = milliseconds(10);
         if (provider->propagation.servers.empty()) provider->propagation.servers = {address};
-        return std::make_unique<Dns01>(bed.seams(), provider, std::make_unique<RecordingEditor>(calls, records, mutex));
+        return std::make_unique<Dns01>(bed.seams(), provider, std::make_unique<RecordingEditor>(calls, records, mutex),
+                                       type);
     }
 };
 
@@ -87,6 +88,33 @@ TEST_CASE("the value is the digest of the key authorization, the record follows 
     CHECK(solved.calls.made ==
           std::vector<std::string>{"add x.auth.example.net 61rBZ_4knHblO0MNoxFsXZ_eTFUHum0B6IVRbhvUn5I",
                                    "remove x.auth.example.net 61rBZ_4knHblO0MNoxFsXZ_eTFUHum0B6IVRbhvUn5I"});
+}
+
+TEST_CASE("dns-account-01 has a record of the account's own, which may lead elsewhere by its own CNAME") {
+    const std::string place = "_ujmmovf2vn55tgye._acme-challenge.example.org";
+    Solved solved;
+    acme::ChallengeTask by_account = task();
+    by_account.type = "dns-account-01";
+    by_account.account_url = "https://example.com/acme/acct/ExampleAccount";
+    auto solver = solved.solver("dns-account-01");
+    CHECK(solver->can_solve("dns-account-01", by_account.identifier, true));
+    CHECK_FALSE(solver->can_solve("dns-01", by_account.identifier, true));
+    run_task(solver->present(by_account));
+    run_task(solver->wait_visible(by_account));
+    run_task(solver->clean_up(by_account));
+    const std::string value = " 61rBZ_4knHblO0MNoxFsXZ_eTFUHum0B6IVRbhvUn5I";
+    CHECK(solved.calls.made == std::vector<std::string>{"add " + place + value, "remove " + place + value});
+    // The CNAME of dns-01 is not its.
+    solved.records.push_back(record("_acme-challenge.example.org", Type::cname, "wrong.example.net"));
+    solved.records.push_back(record(place, Type::cname, "x.auth.example.net"));
+    run_task(solver->present(by_account));
+    CHECK(solved.calls.made.back() == "add x.auth.example.net" + value);
+    Dns01::Preview preview = run_task(solver->preview(by_account));
+    CHECK(preview.challenge.text() == place);
+    CHECK(preview.record.text() == "x.auth.example.net");
+    // Another account, another record.
+    by_account.account_url += "2";
+    CHECK(run_task(solver->preview(by_account)).challenge.text() != place);
 }
 
 TEST_CASE("wildcards and names are solved, addresses are not") {

@@ -71,7 +71,7 @@ std::shared_ptr<config::DnsProvider> provider_of(Kind kind) {
 inline DnsChange txt_change(std::string value = "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM") {
     DnsChange made;
     made.domain = "example.org";
-    made.record = dns::Name::parse("_acme-challenge.example.org").value();
+    made.challenge = made.record = dns::Name::parse("_acme-challenge.example.org").value();
     made.value = std::move(value);
     made.token = "-token_";
     made.all_names = {"example.org", "*.example.org"};

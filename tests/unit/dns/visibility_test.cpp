@@ -36,7 +36,7 @@ VisibilityOptions quick(Duration timeout, std::size_t quorum = 0) {
 
 Task<> wait(std::vector<NameServer> servers, VisibilityOptions options) {
     static SystemClock clock;
-    return wait_until_visible(clock, std::move(servers), name, "value", options);
+    return wait_until_visible(clock, std::move(servers), name, dns::equal_to("value"), options);
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ TEST_CASE("other answers than the TXT record are said by name") {
     SystemClock clock;
     auto instead = [&](FakeDns::Answer answer) {
         FakeDns server(std::move(answer));
-        return run_task(look(clock, named("ns1", server), name, "value", milliseconds(700))).instead;
+        return run_task(look(clock, named("ns1", server), name, dns::equal_to("value"), milliseconds(700))).instead;
     };
     CHECK(instead([](const Asked& question) {
               return Octets{to_wire(answer_from({record(name.text(), Type::cname, "x.org")}, question.message))};
@@ -105,7 +105,7 @@ TEST_CASE("other answers than the TXT record are said by name") {
               reply.authoritative = false;
               return Octets{to_wire(reply)};
           }) == "an answer that is not authoritative");
-    CHECK(run_task(look(clock, {"ns1", {}}, name, "value", milliseconds(700))).instead == "no address");
+    CHECK(run_task(look(clock, {"ns1", {}}, name, dns::equal_to("value"), milliseconds(700))).instead == "no address");
 }
 
 TEST_CASE("nobody agreeing is no agreement, whatever the quorum") {

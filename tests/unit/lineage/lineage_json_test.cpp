@@ -25,6 +25,7 @@ LineageState full_state() {
     state.targets[1].verified_at = day(2);
     state.last_problem = limited;
     state.last_success = day(0);
+    state.persist_until = day(400);
     state.config_digest = "0123";
     state.history = {{day(0), "issued version 4 from first", ""}, {day(1), "deployment failed", "deploy.test"}};
     return state;

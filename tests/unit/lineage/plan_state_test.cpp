@@ -44,6 +44,42 @@ TEST_CASE("a blocked lineage is due again when its configuration changes") {
     CHECK(plan.at == day(60) + minutes(1));
 }
 
+TEST_CASE("a record of dns-persist-01 that ends before the next renewal is worth a warning") {
+    Scene scene(spec_of());
+    scene.state.persist_until = day(59);
+    CHECK(scene.at(day(1)).health == Health::ok);  // names are proven in another way
+    scene.spec.name_challenges.push_back({".example.com", {}});
+    scene.spec.name_challenges.back().challenge.dns_persist01.emplace();
+    Plan plan = scene.at(day(1));
+    CHECK(plan.health == Health::warning);
+    CHECK(plan.state == State::waiting);
+    REQUIRE(plan.problem);
+    CHECK(plan.problem->what ==
+          "The record for dns-persist-01 runs out at 2026-03-01T00:00:00Z, before the renewal at 2026-03-02T00:00:00Z");
+    scene.state.persist_until = day(61);
+    CHECK(scene.at(day(1)).health == Health::ok);
+    scene.state.persist_until.reset();
+    CHECK(scene.at(day(1)).health == Health::ok);
+}
+
+TEST_CASE("another provider is another way of proof: what failed before no longer counts") {
+    config::Lineage before = spec_of(), after = spec_of();
+    auto office = std::make_shared<config::DnsProvider>(), other = std::make_shared<config::DnsProvider>();
+    office->name = "office";
+    other->name = "other";
+    before.challenge.dns01 = config::Dns01{office};
+    after.challenge.dns01 = config::Dns01{other};
+    CHECK(policy_digest(before) != policy_digest(after));
+    after.challenge.dns01.reset();
+    after.challenge.dns_account01 = config::Dns01{office};
+    CHECK(policy_digest(before) != policy_digest(after));
+    after.challenge.dns_account01.reset();
+    after.challenge.dns_persist01.emplace();
+    std::string anywhere = policy_digest(after);
+    after.challenge.dns_persist01->servers = {"ns.example"};
+    CHECK(policy_digest(after) != anywhere);
+}
+
 TEST_CASE("states take precedence in the order blocked, rolled-back, deploy-failed, backing-off, held") {
     Scene scene(spec_of({"web", "mail"}));
     scene.state.held = true;

@@ -38,6 +38,66 @@ TEST_CASE("a failed dns-01 validation gets a remedy about DNS") {
     CHECK(issued.error().hint.find("TXT records of _acme-challenge.NAME") != std::string::npos);
 }
 
+TEST_CASE("dns-account-01 and dns-persist-01 are answered for the account, the latter without a token") {
+    for (std::string type : {"dns-account-01", "dns-persist-01"}) {
+        IssuanceBed bed;
+        RecordingSolver solver(bed.clock, type);
+        bed.solvers = {&solver};
+        bed.request.names = {dns("example.com"), dns("*.example.com")};
+        bed.ca.knobs.challenge_types = {"http-01", type};
+        bed.ca.knobs.issuers = {"ca.test", "other.test"};
+        std::vector<FakeCaProof> asked;
+        bed.ca.knobs.validate_dns = [&](const FakeCaProof& proof) {
+            asked.push_back(proof);
+            return true;
+        };
+        REQUIRE(bed.issue());
+        REQUIRE(asked.size() == 2);
+        CHECK(asked[0].account_url == bed.session->account().url);
+        const acme::ChallengeTask& task = solver.calls.front().task;
+        CHECK(task.account_url == bed.session->account().url);
+        bool persists = type == "dns-persist-01";
+        CHECK(task.token.empty() == persists);
+        CHECK(task.key_authorization.empty() == persists);
+        CHECK(task.issuers ==
+              (persists ? std::vector<std::string>{"ca.test", "other.test"} : std::vector<std::string>{}));
+        CHECK(solver.count("clean_up") == 2);
+        CHECK(bed.ca.violations().empty());
+    }
+}
+
+TEST_CASE("a dns-persist-01 challenge for another account, or a failed one, ends the order") {
+    IssuanceBed bed;
+    RecordingSolver solver(bed.clock, "dns-persist-01");
+    bed.solvers = {&solver};
+    bed.ca.knobs.challenge_types = {"dns-persist-01"};
+    bed.ca.knobs.persist_account = "https://ca.test/account/\x1b[2J7";
+    auto other = bed.issue();
+    REQUIRE_FALSE(other);
+    CHECK(other.error().code == "acme.badResponse");
+    CHECK(solver.calls.empty());
+    // A CA of the first draft does not say whose record it wants.
+    bed.ca.knobs.persist_account = "";
+    bed.ca.knobs.validate_dns = [](const FakeCaProof&) { return false; };
+    auto failed = bed.issue();
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().hint.find("that `certctl check` names") != std::string::npos);
+    bed.ca.knobs.validate_dns = nullptr;
+    REQUIRE(bed.issue());
+}
+
+TEST_CASE("an account's challenge whose token is missing is refused like any other") {
+    IssuanceBed bed;
+    RecordingSolver solver(bed.clock, "dns-account-01");
+    bed.solvers = {&solver};
+    bed.ca.knobs.challenge_types = {"dns-account-01"};
+    bed.ca.knobs.token = "";
+    auto issued = bed.issue();
+    REQUIRE_FALSE(issued);
+    CHECK(issued.error().code == "acme.badToken");
+    CHECK(solver.calls.empty());
+}
+
 TEST_CASE("all challenges are presented before any is waited for, and each is told of the others") {
     IssuanceBed bed;
     bed.request.names = {dns("a.example.com"), dns("b.example.com")};
