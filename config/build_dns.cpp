@@ -119,6 +119,7 @@ std::shared_ptr<const DnsProvider> build_dns_provider(TreeNode key, TreeNode val
     propagation.read("interval", provider->propagation.interval);
     propagation.read_number("quorum", provider->propagation.quorum);
     propagation.read("servers", provider->propagation.servers);
+    propagation.read("resolvers", provider->propagation.resolvers);
     reader.read("domains", provider->domains);
     reader.read("resolvers", provider->resolvers);
     reader.read("ca_bundle", provider->ca_bundle);

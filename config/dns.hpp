@@ -69,8 +69,9 @@ struct DnsProvider {
     struct Propagation {
         Duration timeout = minutes(2);
         Duration interval = seconds(5);
-        std::uint32_t quorum = 0;          // 0: all
-        std::vector<std::string> servers;  // "HOST" or "HOST:PORT"; empty: the NS set of the zone
+        std::uint32_t quorum = 0;            // 0: all
+        std::vector<std::string> servers;    // "HOST" or "HOST:PORT"; empty: the NS set of the zone
+        std::vector<std::string> resolvers;  // recursive ones asked after them: "ADDRESS" or "ADDRESS:PORT"
         bool operator==(const Propagation&) const = default;
     };
     std::string name;

@@ -123,6 +123,8 @@ constexpr std::array table = {
         .doc = "So many servers are enough; 0: all of them.", .low = 0, .high = 64},
     Row{.path = "dns_providers.*.propagation.servers", .type = Type::name_server, .many = true, .default_text = "the servers that the zone's NS records name",
         .doc = "The servers to ask, e.g. the public ones of a zone that is another one inside."},
+    Row{.path = "dns_providers.*.propagation.resolvers", .type = Type::resolver, .many = true, .default_text = "[]",
+        .doc = "Recursive servers that must show the record too, once the authoritative ones do, e.g. public ones that the CA is likely to ask. The timeout holds for each of the two waits, half an hour for both."},
     Row{.path = "dns_providers.*.resolvers", .type = Type::resolver, .many = true, .default_text = "the top-level resolvers",
         .doc = "Recursive servers that CNAMEs, zones and name servers are looked up at."},
     Row{.path = "dns_providers.*.domains", .type = Type::host, .many = true, .default_text = "all domains",

@@ -67,6 +67,12 @@ Task<> Dns01::wait_visible(ChallengeTask task) {
     options.quorum = wanted.quorum;
     co_await dns::wait_until_visible(seams_.clock, co_await authorities(change.record), change.record,
                                      dns::equal_to(change.value), options);
+    if (wanted.resolvers.empty()) co_return;
+    // Only now: what a resolver is asked for too early it remembers as missing (RFC 2308 §5).
+    options.recursive = true;
+    options.quorum = 0;
+    co_await dns::wait_until_visible(seams_.clock, recursive_servers(wanted.resolvers), change.record,
+                                     dns::equal_to(change.value), options);
 }
 
 Task<> Dns01::wait_attempted(ChallengeTask) {

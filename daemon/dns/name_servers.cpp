@@ -16,16 +16,25 @@ Task<dns::Resolver> make_resolver(DnsSeams seams, std::vector<std::string> resol
     dns::ResolverOptions options;
     options.timeout = timeout;
     options.authority_port = seams.authority_port;
-    for (const std::string& text : resolvers) {
-        if (auto parts = config::parse_name_server(text))
-            options.servers.emplace_back(asio::ip::make_address(std::string(parts->host)), parts->port);
-    }
+    for (const dns::NameServer& server : recursive_servers(resolvers))
+        options.servers.push_back(server.addresses.front());
     if (options.servers.empty()) {
         auto text = co_await offload(seams.workers,
                                      [] { return RealFileSystem().read("/etc/resolv.conf", resolv_conf_limit); });
         options.servers = dns::nameservers_in(text ? *text : std::string());
     }
     co_return dns::Resolver(seams.clock, std::move(options));
+}
+
+std::vector<dns::NameServer> recursive_servers(const std::vector<std::string>& resolvers) {
+    std::vector<dns::NameServer> servers;
+    for (const std::string& text : resolvers) {
+        auto parts = config::parse_name_server(text);
+        if (!parts) continue;  // refused when the configuration was loaded
+        Endpoint endpoint(asio::ip::make_address(std::string(parts->host)), parts->port);
+        servers.push_back({dns::text_of(endpoint), {endpoint}});
+    }
+    return servers;
 }
 
 Task<std::vector<dns::NameServer>> name_servers(dns::Resolver& resolver, std::vector<std::string> hosts) {

@@ -318,7 +318,7 @@ constexpr CatalogEntry entries[] = {
      "The name server did not confirm an update with the shared key: it has another key or none of this name",
      "Compare `key_name`, `algorithm` and the secret with the server's own (for BIND the key statement in named.conf)"},
     {"dns.notVisible", ProblemKind::validation, Retry::later,
-     "An authoritative name server did not show the TXT record within the provider's propagation timeout",
+     "An authoritative name server, or one of `propagation.resolvers`, did not show the TXT record within the provider's propagation timeout",
      "See which server lags and what it has; raise `propagation.timeout`, or set `propagation.quorum` when one of them may"},
     {"dns.persistEnds", ProblemKind::validation, Retry::after_change,
      "The record that proves a name by dns-persist-01 has a persistUntil before the next renewal: that renewal would fail",

@@ -1,5 +1,5 @@
 // Whether every authoritative server shows a TXT value already (acme-facts §9.4): asked directly, without recursion,
-// until all agree in two rounds one after the other.
+// until all agree in two rounds one after the other. Recursive servers can be asked in the same way.
 #pragma once
 
 #include "libacme/dns/resolver.hpp"
@@ -24,6 +24,7 @@ struct VisibilityOptions {
     Duration interval = seconds(5);  // longest pause between two rounds
     std::size_t quorum = 0;          // so many servers are enough; 0: all
     Duration query_timeout = seconds(3);
+    bool recursive = false;  // the servers are recursive ones and may answer from what they remember
 };
 
 // `wanted` by equality.
@@ -31,7 +32,8 @@ Wanted equal_to(std::string value);
 
 // One TXT question to one server, judged. Never throws but for cancellation. Of several addresses those that do not
 // answer are passed over as long as one does: a host without IPv6 cannot reach the others.
-Task<Sighting> look(Clock& clock, NameServer server, Name name, Wanted wanted, Duration timeout);
+Task<Sighting> look(Clock& clock, NameServer server, Name name, Wanted wanted, Duration timeout,
+                    bool recursive = false);
 
 // Pure: whether the servers agree.
 bool agree(const std::vector<Sighting>& sightings, std::size_t quorum);

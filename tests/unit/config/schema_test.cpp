@@ -282,6 +282,8 @@ const std::map<std::string, Case>& cases() {
         add("propagation.interval", {"1s", FIELD(format_duration(dns(config).propagation.interval)), "1s", "5s"});
         add("propagation.quorum", {"2", FIELD(std::to_string(dns(config).propagation.quorum)), "2", "0"});
         add("propagation.servers", {"ns.example", FIELD(list(dns(config).propagation.servers)), "[ns.example]", "[]"});
+        add("propagation.resolvers", {"[192.0.2.1, \"[::1]:5353\"]", FIELD(list(dns(config).propagation.resolvers)),
+                                      "[192.0.2.1 [::1]:5353]", "[]"});
         add("resolvers", {"[192.0.2.1, \"192.0.2.2:5353\"]", FIELD(list(dns(config).resolvers)),
                           "[192.0.2.1 192.0.2.2:5353]", "[]"});
         add("domains", {"[example.com]", FIELD(list(dns(config).domains)), "[example.com]", "[]"});

@@ -4,6 +4,7 @@
 #include "tests/support/fake_dns.hpp"
 #include "tests/unit/dns/provider_fixture.hpp"
 
+#include <atomic>
 #include <mutex>
 
 using namespace certd;
@@ -199,4 +200,44 @@ TEST_CASE("a record that no server shows is a problem, unless the editor sees it
     CHECK(problem.remote == dns::text_of(stale.endpoint()) + " has NXDOMAIN");
     solved.calls.sees_by_itself = true;
     run_task(solver->wait_visible(task()));
+}
+
+TEST_CASE("recursive servers are asked after the authoritative ones agree, and the one that lags is named") {
+    Solved solved;
+    std::atomic<bool> forgets = true;
+    auto recursive = [&](const FakeDns::Asked& asked) {
+        CHECK(asked.message.recursion_desired);
+        std::lock_guard lock(solved.mutex);
+        dns::Message reply =
+            answer_from(forgets ? std::vector<Record>{solved.records.front()} : solved.records, asked.message);
+        reply.authoritative = false;  // a resolver speaks from what it remembers
+        return std::vector<Bytes>{dns::to_wire(reply)};
+    };
+    FakeDns first([&](const FakeDns::Asked& asked) {
+        std::lock_guard lock(solved.mutex);
+        return std::vector<Bytes>{dns::to_wire(answer_from(solved.records, asked.message))};
+    });
+    FakeDns second(recursive);
+    solved.provider->propagation.resolvers = {dns::text_of(first.endpoint()), dns::text_of(second.endpoint())};
+    solved.provider->propagation.timeout = milliseconds(700);
+    auto solver = solved.solver();
+    run_task(solver->present(task()));
+    Problem problem = problem_from(solver->wait_visible(task()));
+    CHECK(problem.code == "dns.notVisible");
+    CHECK(
+        problem.what ==
+        "The TXT record of _acme-challenge.example.org did not become visible on every recursive server within 700ms");
+    CHECK(problem.remote == dns::text_of(second.endpoint()) + " has NXDOMAIN");
+    forgets = false;
+    run_task(solver->wait_visible(task()));
+
+    // Where the authoritative ones do not agree, no resolver is asked: it would remember that nothing was there.
+    std::size_t asked = second.questions().size();
+    run_task(solver->present(task("other.thumbprint")));
+    {
+        std::lock_guard lock(solved.mutex);
+        solved.records.pop_back();
+    }
+    CHECK(problem_from(solver->wait_visible(task("other.thumbprint"))).what.find("authoritative") != std::string::npos);
+    CHECK(second.questions().size() == asked);
 }
