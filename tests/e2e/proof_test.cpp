@@ -107,6 +107,45 @@ stream {{
     splitter.stop(SIGTERM);
 }
 
+TEST_CASE("behind haproxy, set up as the manual says, tls-alpn-01 works and the web site goes on being served") {
+    if (!std::filesystem::exists("/usr/sbin/haproxy")) {
+        WARN("haproxy is not installed: nothing was tested");
+        return;
+    }
+    TlsWorld tls;
+    const std::uint16_t inner = free_port();
+    const std::filesystem::path directory = tls.world.directory() / "splitter";
+    std::filesystem::create_directories(directory);
+    // The very lines of the manual, on ports of the test's own.
+    const std::string manual = read_file(CERTD_SOURCE_DIR "/contrib/docs/TLS-CHALLENGE.md");
+    const std::size_t begin = manual.find("frontend tls\n");
+    REQUIRE(begin != std::string::npos);
+    std::string lines = manual.substr(begin, manual.find("```", begin) - begin);
+    const auto put = [&](const std::string& from, const std::string& to) {
+        const std::size_t at = lines.find(from);
+        REQUIRE(at != std::string::npos);
+        lines.replace(at, from.size(), to);
+    };
+    put("bind :443\n", fmt::format("bind 127.0.0.1:{}\n", tls.port));
+    put("    bind [::]:443 v6only\n", "");
+    put("127.0.0.1:10443", fmt::format("127.0.0.1:{}", inner));
+    put("127.0.0.1:8443", tls.world.nginx.endpoint());
+    write_file(directory / "haproxy.cfg", lines);
+    Child splitter({program("haproxy"), "-db", "-f", directory / "haproxy.cfg"}, {{}, directory / "log", {}, {}, {}});
+    const auto page = [&] {
+        return run({program("curl"), "-sk", "-o", "/dev/null", "-m", "5", "--resolve",
+                    fmt::format("a.example.test:{}:127.0.0.1", tls.port),
+                    fmt::format("https://a.example.test:{}/", tls.port)})
+            .exit_code;
+    };
+    INFO(read_file(directory / "log"));
+    REQUIRE(eventually(10s, [&] { return page() == 0; }));
+    tls.world.issue_first({.challenge = "{ tls-alpn-01: {} }", .top = tls.listen(inner)});
+    REQUIRE(page() == 0);
+    REQUIRE(read_file(directory / "log").find("ALERT") == std::string::npos);
+    splitter.stop(SIGTERM);
+}
+
 TEST_CASE("an external account is bound once, from a file, and Pebble accepts it") {
     PebbleOptions options;
     options.external_accounts = R"("kid-1": "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")";

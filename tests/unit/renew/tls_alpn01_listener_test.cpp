@@ -61,6 +61,15 @@ bool connects(std::uint16_t port) {
     return !error;
 }
 
+bool has_ipv6() {
+    asio::io_context io;
+    tcp::acceptor acceptor(io);
+    boost::system::error_code error;
+    acceptor.open(tcp::v6(), error);
+    if (!error) acceptor.bind({asio::ip::address_v6::loopback(), 0}, error);
+    return !error;
+}
+
 }  // namespace
 
 TEST_CASE("a validation asks for an address by its reverse name (RFC 8738)") {
@@ -68,6 +77,33 @@ TEST_CASE("a validation asks for an address by its reverse name (RFC 8738)") {
     CHECK(challenge_server_name({Identifier::Type::ip, "192.0.2.10"}) == "10.2.0.192.in-addr.arpa");
     CHECK(challenge_server_name({Identifier::Type::ip, "2001:db8::1"}) ==
           "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+}
+
+TEST_CASE("the TLS responder answers on the IPv6 loopback, for names and for its own address") {
+    Bench bench;
+    auto listener = bench.listener({"[::1]:0"});
+    if (!has_ipv6()) {
+        WARN("no IPv6 on this machine: nothing was tested");
+        return;
+    }
+    run(bench.io, [](Bench& used, TlsAlpn01Listener& responder) -> Task<> {
+        Identifier name{Identifier::Type::dns, "example.com"}, own{Identifier::Type::ip, "::1"};
+        co_await responder.present(task_for(name));
+        co_await responder.present(task_for(own, "other"));
+        co_await responder.wait_visible(task_for(name));
+        co_await responder.wait_visible(task_for(own, "other"));
+        const std::string address = "[::1]:" + std::to_string(responder.ports().front());
+        for (Identifier asked : {name, own}) {
+            ProbeRequest request{address, challenge_server_name(asked), seconds(5), "acme-tls/1"};
+            Served served = co_await probe_tls(used.clock, std::move(request));
+            CHECK(served.chain.front().names() == std::vector<Identifier>{asked});
+        }
+        CHECK_FALSE(connects(responder.ports().front()));  // by IPv4
+        co_await responder.clean_up(task_for(name));
+        co_await responder.clean_up(task_for(own, "other"));
+        CHECK_FALSE(responder.is_open());
+        co_await responder.stop();
+    }(bench, *listener));
 }
 
 TEST_CASE("the TLS responder solves tls-alpn-01 for names and addresses, never for wildcards") {
