@@ -53,6 +53,7 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 myhostname = localhost
 mydestination =
+service_throttle_time = 1s
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = {0}/fullchain.pem
 smtpd_tls_key_file = {0}/privkey.pem
