@@ -32,15 +32,16 @@ std::string ca_check(const config::Ca& ca, std::string_view what) {
 
 // What to publish so that this CA may issue.
 std::string caa_remedy(const CaSight& sight, const Identifier& name, const dns::CaaSet& set) {
-    std::string issuer = sight.directory && !sight.directory->caa_identities.empty()
-                             ? escape_untrusted(sight.directory->caa_identities.front(), 200)
-                             : "the CA's domain name";
+    if (!sight.directory || sight.directory->caa_identities.empty())
+        return "Add a CAA record with the CA's name as its documentation gives it, or choose a CA that the records "
+               "allow";
     bool has_wild = std::ranges::any_of(set.properties,
                                         [](const dns::CaaProperty& property) { return property.tag == "issuewild"; });
     return fmt::format(
         "Add the record {} CAA 0 {} \"{}\", with accounturi and validationmethods only if they name "
         "this account and these methods, or choose a CA that the records allow",
-        set.found_at.absolute_text(), name.is_wildcard() && has_wild ? "issuewild" : "issue", issuer);
+        set.found_at.absolute_text(), name.is_wildcard() && has_wild ? "issuewild" : "issue",
+        escape_untrusted(sight.directory->caa_identities.front(), 200));
 }
 
 }  // namespace

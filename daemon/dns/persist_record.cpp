@@ -63,6 +63,7 @@ PersistVerdict judge_persist(std::string_view text, const PersistQuestion& quest
     std::vector<std::string> accounts = values_of(*value, "accounturi"), policies = values_of(*value, "policy"),
                              untils = values_of(*value, "persistUntil");
     PersistVerdict verdict;
+    if (!untils.empty()) verdict.until = time_of(untils.front());
     if (accounts.size() != 1 || policies.size() > 1 || untils.size() > 1) {
         verdict.why_not = fmt::format("a record for {} lacks accounturi or says something twice", value->issuer);
     } else if (accounts.front() != question.account_url) {
@@ -70,7 +71,7 @@ PersistVerdict judge_persist(std::string_view text, const PersistQuestion& quest
                                       escape_untrusted(accounts.front(), shown));
     } else if (question.wildcard && (policies.empty() || !equals_ignoring_case(policies.front(), "wildcard"))) {
         verdict.why_not = fmt::format("the record for {} lacks policy=wildcard", value->issuer);
-    } else if (!untils.empty() && !(verdict.until = time_of(untils.front()))) {
+    } else if (!untils.empty() && !verdict.until) {
         verdict.why_not = fmt::format("the persistUntil of the record for {} is no number of seconds", value->issuer);
     } else if (verdict.until && *verdict.until <= question.now) {
         verdict.why_not = fmt::format("the record for {} ran out at {}", value->issuer, format_rfc3339(*verdict.until));
