@@ -227,6 +227,9 @@ Task<CheckFinding> NameChecks::prove(const Named& named, std::string method, std
     } catch (const Failure& failure) {
         problem = failure.problem();
     }
+    // Of an order that is being validated at this moment: there is nothing to be changed.
+    if (problem && problem->code == "challenge.nameInUse")
+        co_return warning("challenge." + method, describe(*problem), "Look again when the running renewal has ended");
     if (problem) co_return blocked("challenge." + method, *problem);
     if (rehearsed.left_behind) {
         co_return warning("challenge." + method, "The answer is still in place: " + describe(*rehearsed.left_behind),
@@ -242,7 +245,8 @@ Task<CheckFinding> NameChecks::preview(const Named& named, std::string method,
                                        std::shared_ptr<const config::DnsProvider> provider) {
     const std::string check = "challenge." + method;
     if (method == "dns-account-01" && cas_.front().account_url.empty())
-        co_return warning(check, "The record's name depends on the account, and there is none yet");
+        co_return warning(check, "The record's name depends on the account, and there is none yet",
+                          "The first order makes the account; `certctl check` names the record afterwards");
     Dns01& solver = *engine_.dns_solvers.solver(provider, method);
     Dns01::Preview seen;
     std::optional<Problem> problem;

@@ -93,7 +93,7 @@ lineages: {{ shop: {} }}
                         return CaTransport{std::make_unique<EngineBedWire>(ca), nullptr};
                     }};
         seams.listener = listener;
-        seams.tls_listener = &tls;
+        seams.tls_listener = tls_listener;
         seams.http_port = http.ports().front();
         seams.tls_port = tls.ports().front();
         engine = std::make_unique<Engine>(io.get_executor(), seams, "/state");
@@ -131,7 +131,7 @@ lineages: {{ shop: {} }}
     asio::io_context io{1};
     Http01Listener http{clock, io.get_executor(), {"127.0.0.1:0"}, config::ListenMode::always, nullptr};
     TlsAlpn01Listener tls{clock, io.get_executor(), {"127.0.0.1:0"}, config::ListenMode::always, nullptr};
-    acme::Solver* listener = &http;
+    acme::Solver *listener = &http, *tls_listener = &tls;
     config::ConfigPtr config;
     std::vector<Event> events;
     std::unique_ptr<Engine> engine;

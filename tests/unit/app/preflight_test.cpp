@@ -168,13 +168,47 @@ TEST_CASE("the account of the CAA record is the account that orders") {
     CHECK(of(findings, "ca.main.caa", "a.example.org").starts_with("blocked: CAA of example.org: only the account"));
 }
 
-TEST_CASE("a proxy that answers in certd's place is noticed at the name's address") {
+TEST_CASE("somebody else who answers in certd's place is noticed at the name's address") {
     EngineBed bed(usual_records());
-    // certd's answers go somewhere else than to the port where the CA asks.
-    RecordingSolver webroot(bed.clock);
-    bed.listener = &webroot;
-    auto findings = check(bed, "{ names: [a.example.org], challenge: { http-01: {} } }");
+    // certd's answers go somewhere else than to the ports where the CA asks.
+    RecordingSolver elsewhere(bed.clock), elsewhere_by_tls(bed.clock, "tls-alpn-01");
+    bed.listener = &elsewhere;
+    bed.tls_listener = &elsewhere_by_tls;
+    auto findings = check(bed, "{ names: [a.example.org], challenge: { http-01: {}, tls-alpn-01: {} } }");
     CHECK(of(findings, "challenge.http-01", "a.example.org").starts_with("ok: "));
     CHECK(of(findings, "reach.http-01", "a.example.org").find("127.0.0.1 (status 404)") != std::string::npos);
-    CHECK(webroot.presented.empty());
+    CHECK(of(findings, "reach.tls-alpn-01", "a.example.org").starts_with("warning: Port "));
+    CHECK(elsewhere.presented.empty());
+    CHECK(elsewhere_by_tls.presented.empty());
+}
+
+TEST_CASE("an answer that cannot be put in place, not be seen or not be taken away again is told as that") {
+    EngineBed bed(usual_records());
+    RecordingSolver solver(bed.clock);
+    bed.listener = &solver;
+    const std::string lineage = "{ names: [a.example.org], challenge: { http-01: {}, tls-alpn-01: {} } }";
+    for (std::string step : {"present", "wait_visible"}) {
+        solver.failures[step] = 1;
+        auto findings = check(bed, lineage);
+        // The other way is left.
+        CHECK(of(findings, "challenge.http-01", "a.example.org") ==
+              "warning: The test's solver fails at " + step + " [challenge.timeout]");
+        CHECK(of(findings, "reach.http-01", "a.example.org").empty());
+        CHECK(solver.presented.empty());
+    }
+    solver.failures["clean_up"] = 1;
+    auto findings = check(bed, lineage);
+    CHECK(of(findings, "challenge.http-01", "a.example.org").starts_with("warning: The answer is still in place: "));
+    CHECK(count(findings, "blocked") == 0);
+}
+
+TEST_CASE("no third value is given to an acme-dns server, which keeps two") {
+    EngineBed bed(usual_records());
+    bed.add(record("example.org", Type::ns, "ns1.example.org"));
+    bed.add(record("ns1.example.org", Type::a, "127.0.0.1"));
+    auto findings =
+        check(bed, "{ names: [a.example.org], challenge: { dns-01: { provider: office } } }", "",
+              "dns_providers: { office: { acme_dns: { server: \"https://127.0.0.1:9\", accounts_file: /no } } }\n");
+    CHECK(of(findings, "challenge.dns-01", "a.example.org")
+              .starts_with("ok: office would put a TXT record at _acme-challenge.a.example.org"));
 }
