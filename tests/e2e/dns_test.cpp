@@ -162,6 +162,44 @@ TEST_CASE("a server that lags beyond the timeout is named, and a quorum lets it 
     REQUIRE(renewed.exit_code == 0);
 }
 
+TEST_CASE("a recursive server is asked as well, and one that never answers is named") {
+    if (!has_network()) return;
+    DnsWorld dns({false, ""});
+    // BIND resolves, too; nothing listens at 127.0.0.3.
+    CHECK(dns.problem_of_renewal(dns.sample("    propagation: { timeout: 2s, resolvers: [127.0.0.1, 127.0.0.3] }\n")) ==
+          "dns.notVisible");
+    const certd::Json problem = dns.world->certd.lineage("shop")["last_problem"];
+    CHECK(problem.string_or("what").find("recursive server") != std::string::npos);
+    CHECK(problem.string_or("remote").find("127.0.0.3 has no answer") != std::string::npos);
+    CHECK(problem.string_or("remote").find("127.0.0.1 has") == std::string::npos);
+
+    dns.world->certd.configure(dns.world->configuration(dns.sample("    propagation: { resolvers: [127.0.0.1] }\n")));
+    REQUIRE(dns.world->certd.ctl({"reload"}).exit_code == 0);
+    const Output renewed = dns.world->certd.ctl({"renew", "shop", "--force"});
+    INFO(renewed.both());
+    REQUIRE(renewed.exit_code == 0);
+}
+
+TEST_CASE("the record that dns-persist-01 needs is shown by explain, with the account that was made for it") {
+    if (!has_network()) return;
+    DnsWorld dns({false, ""});
+    Sample sample;
+    sample.names = "[example.test, \"*.example.test\"]";
+    sample.challenge = "{ dns-persist-01: {} }";
+    sample.top = "resolvers: [127.0.0.1]\n";
+    // Debian's Pebble does not know the challenge: the account is made, nothing is proven.
+    CHECK(dns.problem_of_renewal(sample) == "acme.noChallenge");
+    const certd::Json account = dns.world->certd.json({"account", "list"})["accounts"].if_array()->front();
+    const Output explained = dns.world->certd.ctl({"explain", "shop", "--json"});
+    INFO(explained.both());
+    CHECK(explained.out.find("_validation-persist.example.test. IN TXT \\\"ISSUER; accounturi=" +
+                             account.string_or("url") + "; policy=wildcard") != std::string::npos);
+    const Output checked = dns.world->certd.ctl({"check", "shop"});
+    INFO(checked.both());
+    CHECK(checked.exit_code == 0);
+    CHECK(checked.out.find("challenge.dns-persist-01 *.example.test") != std::string::npos);
+}
+
 TEST_CASE("records left by a certd that was killed are taken away when the order goes on") {
     if (!has_network()) return;
     DnsWorld dns;
