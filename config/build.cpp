@@ -109,6 +109,8 @@ Ca build_ca(const Entry& entry, std::vector<TrustedFile>& bundles) {
         binding.read("algorithm", ca.external_account->algorithm);
     }
     reader.read(ca.profile);
+    if (std::string_view staging = reader.scalar("staging"); !staging.empty())
+        ca.staging = CaName{std::string(staging)};
     if (ca.ca_bundle) bundles.push_back({*ca.ca_bundle, reader.find("ca_bundle")->location()});
     return ca;
 }

@@ -3,7 +3,9 @@
 
 #include "config/source.hpp"
 #include "config/values.hpp"
+#include "libacme/base/text.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -105,6 +107,34 @@ void check_ca(const Ca& ca, Findings& findings) {
     }
 }
 
+// A staging CA stands beside another one, and what it issues is never used.
+void check_staging(const Config& config, const Ca& ca, Findings& findings) {
+    std::string names =
+        fmt::format("The CA {} names {} as its staging", in_quotes(ca.name.text), in_quotes(ca.staging->text));
+    auto found = config.cas.find(*ca.staging);
+    if (found == config.cas.end()) {
+        std::vector<std::string_view> known;
+        for (const auto& [name, other] : config.cas)
+            known.push_back(name.text);
+        auto near = did_you_mean(ca.staging->text, known);
+        return error(findings, ca.location, fmt::format("{}, and there is no such CA", names),
+                     near ? fmt::format("did you mean '{}'?", *near) : "describe it in cas");
+    }
+    if (found->second.directory == ca.directory) {
+        error(findings, ca.location, fmt::format("{}, which has the same directory", names),
+              "give the staging CA the directory of the CA's staging server");
+    } else if (found->second.staging) {
+        error(findings, ca.location, fmt::format("{}, which has a staging CA itself", names));
+    }
+    for (const auto& [name, lineage] : config.lineages) {
+        if (std::ranges::find(lineage->cas, *ca.staging) == lineage->cas.end()) continue;
+        error(findings, lineage->location,
+              fmt::format("The lineage {} uses {}, which is the staging of {}: its certificates are thrown away",
+                          in_quotes(name), in_quotes(ca.staging->text), in_quotes(ca.name.text)),
+              fmt::format("use {} for the lineage, or take staging out", in_quotes(ca.name.text)));
+    }
+}
+
 // A dry run at a CA with limits spends what real certificates need.
 void check_dry_run(const Config& config, Findings& findings) {
     auto found = config.dry_run_ca ? config.cas.find(*config.dry_run_ca) : config.cas.end();
@@ -127,6 +157,9 @@ std::vector<Finding> check(const Config& config) {
     Findings findings;
     for (const auto& [name, ca] : config.cas)
         check_ca(ca, findings);
+    for (const auto& [name, ca] : config.cas) {
+        if (ca.staging) check_staging(config, ca, findings);
+    }
     for (const auto& [name, target] : config.targets)
         check_target(target, findings);
     for (const auto& [name, lineage] : config.lineages)

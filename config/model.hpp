@@ -71,6 +71,7 @@ struct Ca {
     std::optional<std::string> preferred_chain;
     std::optional<ExternalAccount> external_account;
     Profile profile;
+    std::optional<CaName> staging;  // asked first after a failure; its certificates are thrown away
     Location location;
     bool operator==(const Ca&) const = default;
 };

@@ -157,6 +157,8 @@ constexpr std::array table = {
         .doc = "File with the MAC key in base64url or base64, padded or not; `credential:NAME` reads it from $CREDENTIALS_DIRECTORY (systemd's LoadCredential=).", .need = Need::required},
     Row{.path = "cas.*.external_account.algorithm", .type = Type::choice, .default_text = "HS256",
         .doc = "How the binding is authenticated.", .words = "HS256|HS384|HS512"},
+    Row{.path = "cas.*.staging", .type = Type::name, .default_text = "none",
+        .doc = "Another CA of the configuration, this one's staging: after a failed validation or order the next attempt goes there first, and here only when it passes. Its certificates are thrown away, so no lineage may use it."},
     Row{.path = "{cas.*,defaults,lineages.*}.profile", .type = Type::text, .default_text = "the CA's default",
         .doc = "Kind of certificate to ask for, among those the CA advertises; if it does not, its default is used. A lineage's goes before that of defaults, which goes before the CA's."},
     Row{.path = "{cas.*,defaults,lineages.*}.required_profile", .type = Type::text, .default_text = "none",

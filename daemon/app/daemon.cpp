@@ -41,7 +41,8 @@ CaTransport https_transport(Clock& clock, const config::Ca& ca) {
     options.user_agent = user_agent();
     auto client = std::make_unique<HttpsClient>(clock, std::move(options));
     auto round_trip = [client = client.get()] { return client->last_round_trip(); };
-    return {std::move(client), std::move(round_trip)};
+    auto drop_stale = [client = client.get()] { client->drop_stale(); };
+    return {std::move(client), std::move(round_trip), std::move(drop_stale)};
 }
 
 std::optional<gid_t> group_id(const std::string& name) {

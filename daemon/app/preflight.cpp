@@ -60,19 +60,19 @@ Task<> check_account(Engine& engine, CaSight& sight, Findings& findings) {
 
 Task<> check_ca(Engine& engine, const LineageRecord& record, CaSight& sight, Findings& findings) {
     const config::Ca& ca = sight.ca;
-    CaClients::Contact contact;
+    CaClients::Greeting greeting;
     std::optional<Problem> problem;
     try {
-        contact = co_await with_timeout(engine.seams.clock, ca_limit, "net.timeout", "No answer from " + ca.directory,
-                                        engine.clients.contact(ca));
-        sight.directory = contact.directory;
+        greeting = co_await with_timeout(engine.seams.clock, ca_limit, "net.timeout", "No answer from " + ca.directory,
+                                        engine.clients.greet(ca));
+        sight.directory = greeting.directory;
     } catch (const Failure& failure) {
         problem = failure.problem();
     }
     std::string reachable = fmt::format("ca.{}.reachable", ca.name.text);
     add(findings, sight,
         problem ? blocked(reachable, *problem) : good(reachable, fmt::format("{} answers", ca.directory)));
-    if (!problem) add(findings, sight, clock_finding(ca.name.text, contact.clock_ahead));
+    if (!problem) add(findings, sight, clock_finding(ca.name.text, greeting.clock_ahead));
     co_await check_account(engine, sight, findings);
     const config::Profile& profile = record.spec->profile.name ? record.spec->profile : ca.profile;
     if (auto finding = profile_finding(sight, profile)) add(findings, sight, std::move(*finding));

@@ -198,7 +198,8 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
         view.then.emplace_back("Nothing is planned.");
     } else {
         std::string verb = plan.action == Action::issue
-                               ? fmt::format("A certificate is ordered{}", plan.ca ? " from " + plan.ca->text : "")
+                               ? fmt::format("A certificate is ordered{}{}", plan.ca ? " from " + plan.ca->text : "",
+                                             plan.staging ? ", at " + plan.staging->text + ", its staging, first" : "")
                                : fmt::format("Version {} is deployed", plan.version.value);
         view.then.push_back(fmt::format("{} {}.", verb, when(plan.at, now)));
     }

@@ -64,6 +64,7 @@ void record_issue_failure(LineageState& state, const CaName& ca, const Problem& 
     if (problem.retry != Retry::at_once) {
         attempts.failures = one_more(attempts.failures);
         attempts.problem = problem;
+        attempts.staging_first = shows_at_staging(problem);
         state.last_problem = problem;
     }
     attempts.last_attempt = now;
@@ -74,6 +75,13 @@ void record_issue_success(LineageState& state, const CaName& ca, Time now) {
     state.attempts.erase(ca);
     state.last_problem.reset();
     state.last_success = now;
+}
+
+bool shows_at_staging(const Problem& problem) {
+    constexpr std::array<std::string_view, 5> of_orders = {"acme.badCSR", "acme.badPublicKey", "acme.compound",
+                                                           "acme.noChallenge", "acme.orderInvalid"};
+    if (problem.kind == ProblemKind::validation || problem.code.starts_with("dns.")) return true;
+    return std::ranges::find(of_orders, problem.code) != of_orders.end();
 }
 
 void note_policy(LineageState& state, const std::string& digest) {

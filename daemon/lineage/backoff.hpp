@@ -17,6 +17,9 @@ Time next_deploy_attempt(std::uint32_t failures, const Problem& problem, Time no
 void record_issue_failure(LineageState& state, const CaName& ca, const Problem& problem, Time now, Duration lifetime,
                           const std::string& lineage);
 void record_issue_success(LineageState& state, const CaName& ca, Time now);
+// Whether the CA's staging would show a failure as well: the proof of a name or what was ordered, not the network, the
+// CA's own faults, its limits or its account.
+bool shows_at_staging(const Problem& problem);
 // Called before an attempt is recorded: failures counted under another configuration (policy_digest) are forgotten.
 void note_policy(LineageState& state, const std::string& digest);
 

@@ -6,6 +6,7 @@
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -35,6 +36,17 @@ struct Due {
     std::vector<std::string> reasons;
 };
 
+// What was asked for is compared: a CA that does not offer it gives its default every time.
+std::string profile_change(const PlanInput& input, const VersionFacts& newest) {
+    if (input.cas == nullptr) return {};
+    auto ca = input.cas->find(newest.ca);
+    if (ca == input.cas->end() || ca->second.directory != newest.directory_url) return {};
+    std::string wanted = profile_at(input.spec, ca->second);
+    if (wanted == newest.profile) return {};
+    auto shown = [](const std::string& profile) { return profile.empty() ? std::string("the default") : profile; };
+    return fmt::format("{} instead of {}", shown(wanted), shown(newest.profile));
+}
+
 // The rules that want a certificate at once, whatever the age of the newest.
 std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFacts& newest) {
     std::vector<std::string> reasons;
@@ -46,6 +58,8 @@ std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFa
         reasons.push_back(
             fmt::format("key type changed: {} instead of {}", to_string(input.spec.key), to_string(newest.key_type)));
     }
+    if (std::string change = profile_change(input, newest); !change.empty())
+        reasons.push_back("profile changed: " + change);
     return reasons;
 }
 
@@ -131,14 +145,53 @@ class Attempts {
         return std::min(*attempts.next_attempt, limit);
     }
 
-    // Worth looking at the next CA: failed often, or told us to stay away beyond the emergency point.
+    // Worth looking at the next CA: failed often, told us to stay away beyond the emergency point, or does not answer
+    // anybody.
     bool exhausted(const CaName& ca) const {
         const CaAttempts& attempts = at(ca);
-        return attempts.failures >= failures_before_next_ca ||
+        return attempts.failures >= failures_before_next_ca || is_down(ca) || bars_account(attempts) ||
                (input_.live && wish(attempts) > emergency_point(*input_.live));
     }
 
+    bool is_down(const CaName& ca) const {
+        const CaHealth* health = health_of(ca);
+        return health != nullptr && certd::is_down(*health);
+    }
+
+    // When it is asked again although there is another one: a lineage that has got its certificate elsewhere stays
+    // there for a day at least, so that a CA that comes and goes does not take it along (faults F20).
+    Time returns(const CaName& ca) const {
+        const CaAttempts& attempts = at(ca);
+        Time time = ask_time(ca);
+        if (const CaHealth* health = health_of(ca)) time = std::max(time, comes_back(*health, input_.now));
+        bool moved = has_left(ca) && attempts.failures >= failures_before_next_ca;
+        if (moved && attempts.last_attempt && *attempts.last_attempt <= input_.now)
+            time = std::max(time, saturating_add(*attempts.last_attempt, days(1)));
+        return time;
+    }
+
    private:
+    // The newest certificate is of a later one of the list.
+    bool has_left(const CaName& ca) const {
+        const VersionFacts* newest = newest_of(input_);
+        if (newest == nullptr) return false;
+        auto later = std::ranges::find(input_.spec.cas, ca);
+        return newest->ca != ca && std::find(later, input_.spec.cas.end(), newest->ca) != input_.spec.cas.end();
+    }
+
+    const CaHealth* health_of(const CaName& ca) const {
+        if (input_.ca_health == nullptr) return nullptr;
+        auto found = input_.ca_health->find(ca);
+        return found == input_.ca_health->end() ? nullptr : &found->second;
+    }
+
+    // However often it is asked, this account gets nothing for these names.
+    static bool bars_account(const CaAttempts& attempts) {
+        constexpr std::array<std::string_view, 3> codes = {"acme.accountRefused", "acme.paused",
+                                                           "acme.userActionRequired"};
+        return attempts.problem && std::ranges::find(codes, attempts.problem->code) != codes.end();
+    }
+
     static Time wish(const CaAttempts& attempts) {
         return attempts.problem && attempts.problem->not_before ? *attempts.problem->not_before : Time::min();
     }
@@ -152,10 +205,19 @@ std::optional<CaName> choose_ca(const PlanInput& input, const Attempts& attempts
     if (input.spec.cas.empty()) return std::nullopt;
     const CaName* chosen = &input.spec.cas.front();
     for (const CaName& next : input.spec.cas) {
-        if (attempts.ask_time(*chosen) <= std::max(input.now, due) || !attempts.exhausted(*chosen)) break;
-        if (attempts.ask_time(next) < attempts.ask_time(*chosen)) chosen = &next;
+        if (attempts.returns(*chosen) <= std::max(input.now, due) || !attempts.exhausted(*chosen)) break;
+        if (attempts.returns(next) < attempts.returns(*chosen)) chosen = &next;
     }
     return *chosen;
+}
+
+// The staging CA of `ca` has to pass first what failed there. Past the emergency point of what is served that is left
+// out: staging may differ, and one order more is a small price.
+std::optional<CaName> staging_before(const PlanInput& input, const Attempts& attempts, const CaName& ca) {
+    if (input.cas == nullptr || !attempts.at(ca).staging_first) return std::nullopt;
+    if (input.live && emergency_point(*input.live) <= input.now) return std::nullopt;
+    auto found = input.cas->find(ca);
+    return found == input.cas->end() ? std::nullopt : found->second.staging;
 }
 
 std::string count(std::uint32_t failures) {
@@ -166,10 +228,16 @@ void explain_ca(const PlanInput& input, const Attempts& attempts, IssueNeed& nee
     const CaName& first = input.spec.cas.front();
     if (*need.ca != first) {
         need.reasons.push_back(
-            fmt::format("{} after {} at {}", need.ca->text, count(attempts.at(first).failures), first.text));
+            attempts.is_down(first)
+                ? fmt::format("{}, because {} does not answer", need.ca->text, first.text)
+                : fmt::format("{} after {} at {}", need.ca->text, count(attempts.at(first).failures), first.text));
     }
     for (std::string& reason : challenge_reasons(input.spec, attempts.at(*need.ca).refused))
         need.reasons.push_back(std::move(reason));
+    if (need.staging) {
+        need.reasons.push_back(fmt::format("{}, its staging, is asked first, because the last attempt at {} failed",
+                                           need.staging->text, need.ca->text));
+    }
     if (need.at <= need.due || need.at <= input.now) return;
     const CaAttempts& tried = attempts.at(*need.ca);
     bool asked = tried.problem && tried.problem->not_before && *tried.problem->not_before >= need.at;
@@ -200,6 +268,11 @@ std::string name_changes(const config::Lineage& spec, const VersionFacts& facts)
     return join(changes, ", ");
 }
 
+std::string profile_at(const config::Lineage& spec, const config::Ca& ca) {
+    const config::Profile& profile = spec.profile.name ? spec.profile : ca.profile;
+    return profile.name.value_or("");
+}
+
 IssueNeed issue_need(const PlanInput& input) {
     const VersionFacts* newest = newest_of(input);
     Due due = newest ? due_by_age(input, *newest) : Due{input.now, {"no certificate yet"}};
@@ -208,12 +281,13 @@ IssueNeed issue_need(const PlanInput& input) {
         std::vector<std::string> reasons = reasons_for_now(input, *newest);
         if (!reasons.empty()) due = {input.now, std::move(reasons)};
     }
-    IssueNeed need{due.at, due.at, {}, std::move(due.reasons), late, 0, {}};
+    IssueNeed need{due.at, due.at, {}, {}, std::move(due.reasons), late, 0, {}};
 
     Attempts attempts(input);
     need.ca = choose_ca(input, attempts, need.due);
     if (!need.ca) return need;
     need.at = std::max(need.due, attempts.ask_time(*need.ca));
+    need.staging = staging_before(input, attempts, *need.ca);
     need.failures = attempts.at(*need.ca).failures;
     need.problem = attempts.at(*need.ca).problem;
     explain_ca(input, attempts, need);

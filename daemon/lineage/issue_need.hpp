@@ -7,9 +7,10 @@
 namespace certd {
 
 struct IssueNeed {
-    Time due;                  // when the rules want a new certificate; now for those that want it at once
-    Time at;                   // when the CA may be asked: `due`, or later by back-off
-    std::optional<CaName> ca;  // empty: the lineage has none
+    Time due;                       // when the rules want a new certificate; now for those that want it at once
+    Time at;                        // when the CA may be asked: `due`, or later by back-off
+    std::optional<CaName> ca;       // empty: the lineage has none
+    std::optional<CaName> staging;  // to be asked before `ca`, where the last attempt failed
     std::vector<std::string> reasons;
     bool late = false;               // the renewal by age is overdue by more than max(1 day, 1/30 of the lifetime)
     std::uint32_t failures = 0;      // in a row at `ca`, under this configuration
@@ -17,6 +18,9 @@ struct IssueNeed {
 };
 
 IssueNeed issue_need(const PlanInput& input);
+
+// The profile that a certificate of the lineage is asked for with at `ca`; empty: none.
+std::string profile_at(const config::Lineage& spec, const config::Ca& ca);
 
 // "+ www.example.com, - old.example.com"; empty when the certificate has exactly the names configured.
 std::string name_changes(const config::Lineage& spec, const VersionFacts& facts);

@@ -168,6 +168,11 @@ void charge_order(const BudgetModel& model, Ledger& ledger, const OrderFacts& or
         take(ledger, draw, now);
 }
 
+void refund_order(const BudgetModel& model, Ledger& ledger, const OrderFacts& order, Time now) {
+    for (const Draw& draw : order_draws(model, order))
+        give_back(ledger, draw, now);
+}
+
 void charge_failure(const BudgetModel& model, Ledger& ledger, const OrderFacts& order, const Problem& problem,
                     Time now) {
     for (const Draw& draw : certificate_draws(model, order))

@@ -54,6 +54,8 @@ Allowance allowance(const BudgetModel& model, const Ledger& ledger, const OrderF
 
 // Takes the tokens of an order about to be placed.
 void charge_order(const BudgetModel& model, Ledger& ledger, const OrderFacts& order, Time now);
+// It was not placed after all, or had been charged before.
+void refund_order(const BudgetModel& model, Ledger& ledger, const OrderFacts& order, Time now);
 // The order has led to no certificate: what only certificates cost is given back; refused validations and what the CA
 // says of its limits are counted.
 void charge_failure(const BudgetModel& model, Ledger& ledger, const OrderFacts& order, const Problem& problem,

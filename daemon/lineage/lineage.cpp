@@ -46,6 +46,7 @@ static void fields(Is<VersionFacts> auto& facts, Visit& visit) {
     visit("not_after", facts.not_after);
     visit("issued_at", facts.issued_at);
     visit.optional("authority_key_id", facts.authority_key_id);
+    visit.optional("profile", facts.profile);
 }
 
 template <class Visit>
@@ -55,6 +56,7 @@ static void fields(Is<CaAttempts> auto& attempts, Visit& visit) {
     visit.optional("next_attempt", attempts.next_attempt);
     visit.optional("problem", attempts.problem);
     visit.optional("refused", attempts.refused);
+    visit.optional("staging_first", attempts.staging_first);
 }
 
 template <class Visit>

@@ -26,6 +26,7 @@ struct VersionFacts {
     std::string issuer;         // untrusted text
     Time not_before, not_after, issued_at;
     std::string authority_key_id;  // keyIdentifier of the issuer, lower-case hex; empty: the certificate names none
+    std::string profile;           // as it was asked for; empty: none was
     Duration lifetime() const { return not_after - not_before; }
     bool operator==(const VersionFacts&) const = default;
 };
@@ -56,6 +57,7 @@ struct CaAttempts {
     std::optional<Time> next_attempt;
     std::optional<Problem> problem;
     std::vector<std::string> refused;  // challenge types that proved nothing since the last success, oldest first
+    bool staging_first = false;        // the last attempt failed in a way that the CA's staging would show as well
     bool operator==(const CaAttempts&) const = default;
 };
 

@@ -128,6 +128,7 @@ Plan next_step(const PlanInput& input, const IssueNeed& issue, const std::option
         plan.action = Action::issue;
         plan.at = issue.at;
         plan.ca = issue.ca;
+        plan.staging = issue.staging;
         plan.reasons = issue.reasons;
     } else {
         plan.at = saturating_add(input.now, look_again);

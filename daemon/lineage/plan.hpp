@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/model.hpp"
+#include "daemon/lineage/ca_health.hpp"
 #include "daemon/lineage/lineage.hpp"
 
 #include <optional>
@@ -24,12 +25,15 @@ struct PlanInput {
     std::optional<VersionFacts> newest;  // the last issued; equals live when deployed
     Duration jitter_limit = hours(1);
     Time now;
+    const std::map<CaName, config::Ca>* cas = nullptr;      // those of the configuration; null: not looked at
+    const std::map<CaName, CaHealth>* ca_health = nullptr;  // of those with something to tell; null: not looked at
 };
 
 struct Plan {
     Action action = Action::none;
     Time at;                           // not before; in the past means now. For none: when to look again
     std::optional<CaName> ca;          // for issue: the CA to ask
+    std::optional<CaName> staging;     // for issue: to be asked before it; a failure there spares `ca`
     std::vector<TargetName> targets;   // for deploy: those not yet at the wanted version
     VersionNumber version;             // for deploy: the wanted version
     std::vector<std::string> reasons;  // in order of weight: "names changed: + www.example.com", "2/3 of the lifetime"

@@ -10,15 +10,20 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<std::string_view, 38> names = {
-    "daemon.ready",      "daemon.stopping", "daemon.problem",    "config.loaded",         "config.refused",
-    "clock.jumped",      "store.recovered", "store.damaged",     "lineage.added",         "lineage.changed",
-    "lineage.removed",   "lineage.paused",  "lineage.resumed",   "lineage.held",          "renewal.started",
-    "renewal.step",      "renewal.issued",  "renewal.failed",    "renewal.finished",      "ari.window",
-    "ari.failed",        "hook.finished",   "deploy.started",    "deploy.step",           "deploy.verified",
-    "deploy.committed",  "deploy.failed",   "deploy.rolledBack", "deploy.rollbackFailed", "rollback.started",
-    "rollback.finished", "served.lost",     "served.again",      "account.changed",       "account.suspended",
-    "proof.expiring",    "version.revoked", "control.call"};
+constexpr std::array<std::string_view, 41> names = {"daemon.ready",     "daemon.stopping",   "daemon.problem",
+                                                    "config.loaded",    "config.refused",    "clock.jumped",
+                                                    "store.recovered",  "store.damaged",     "lineage.added",
+                                                    "lineage.changed",  "lineage.removed",   "lineage.paused",
+                                                    "lineage.resumed",  "lineage.held",      "renewal.started",
+                                                    "renewal.step",     "renewal.staging",   "renewal.issued",
+                                                    "renewal.failed",   "renewal.finished",  "ari.window",
+                                                    "ari.failed",       "hook.finished",     "deploy.started",
+                                                    "deploy.step",      "deploy.verified",   "deploy.committed",
+                                                    "deploy.failed",    "deploy.rolledBack", "deploy.rollbackFailed",
+                                                    "rollback.started", "rollback.finished", "served.lost",
+                                                    "served.again",     "account.changed",   "account.suspended",
+                                                    "proof.expiring",   "ca.down",           "ca.up",
+                                                    "version.revoked",  "control.call"};
 
 }  // namespace
 

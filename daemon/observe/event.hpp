@@ -31,6 +31,7 @@ enum class EventType {
     lineage_held,
     renewal_started,
     renewal_step,
+    renewal_staging,
     renewal_issued,
     renewal_failed,
     renewal_finished,
@@ -51,6 +52,8 @@ enum class EventType {
     account_changed,
     account_suspended,
     proof_expiring,
+    ca_down,
+    ca_up,
     version_revoked,
     control_call
 };

@@ -2,6 +2,8 @@
 #include "daemon/renew/ca_clients.hpp"
 
 #include "daemon/renew/external_account.hpp"
+#include "libacme/base/text.hpp"
+#include "libacme/crypto/digest.hpp"
 
 #include <fmt/format.h>
 
@@ -14,6 +16,13 @@ std::vector<std::string> mailto(const std::vector<std::string>& contact) {
     for (const std::string& address : contact)
         urls.push_back("mailto:" + address);
     return urls;
+}
+
+// Of what the configuration says of the account.
+std::string account_digest(const config::Ca& ca) {
+    std::string text = ca.directory + "\n" + (ca.agree_tos ? "agreed\n" : "\n") + join(ca.contact, ",");
+    if (ca.external_account) text += "\n" + ca.external_account->kid + "\n" + ca.external_account->mac_key_file;
+    return sha256_hex(text).substr(0, 32);
 }
 
 }  // namespace
@@ -42,9 +51,12 @@ std::shared_ptr<CaClients::Client> CaClients::client(const config::Ca& ca) {
     options.directory = value_or_fail(parse_url(ca.directory));
     options.user_agent = user_agent();
     options.round_trip = made->transport.round_trip;
-    options.on_request = [observer = observer_, name = ca.name.text](acme::RequestKind kind, int status,
-                                                                     Duration took) {
-        if (observer) observer(name, kind, status, took);
+    options.on_request = [this, name = ca.name](acme::RequestKind kind, int status, Duration took) {
+        if (observer_) observer_(name.text, kind, status, took);
+        if (kind == acme::RequestKind::renewal_info) return;
+        Contact& contact = contacts_[name];
+        ++contact.exchanges;
+        contact.answered = status != 0 && status < 500;
     };
     made->session = std::make_unique<acme::Session>(std::move(options), *made->transport.transport, clock_);
     entry = made;
@@ -53,19 +65,33 @@ std::shared_ptr<CaClients::Client> CaClients::client(const config::Ca& ca) {
 
 Task<std::shared_ptr<acme::Session>> CaClients::session(config::Ca ca) {
     std::shared_ptr<Client> found = client(ca);
-    if (found->suspended && clock_.now() < found->suspended_until) fail(*found->suspended);
-    found->suspended.reset();
+    co_await refuse_suspended(found);
     co_await ensure_account(found);
     // Shares ownership of the client, so that a renewal keeps session and transport alive across a reload.
     co_return std::shared_ptr<acme::Session>(found, found->session.get());
 }
 
-Task<CaClients::Contact> CaClients::contact(config::Ca ca) {
+Task<> CaClients::refuse_suspended(std::shared_ptr<Client> client) {
+    const config::Ca& ca = client->config;
+    if (!client->suspension_read) {
+        auto stored = co_await offload(workers_, [&] { return store_.load_suspension(ca.name); });
+        bool known = stored && *stored;  // one that cannot be read is told again by the CA
+        bool in_force = known && (*stored)->account_digest == account_digest(ca) && clock_.now() < (*stored)->until;
+        if (in_force) client->suspension = **stored;
+        if (known && !in_force)
+            (void)co_await offload(workers_, [&] { return store_.save_suspension(ca.name, std::nullopt); });
+        client->suspension_read = true;
+    }
+    if (client->suspension && clock_.now() < client->suspension->until) fail(client->suspension->problem);
+    client->suspension.reset();
+}
+
+Task<CaClients::Greeting> CaClients::greet(config::Ca ca) {
     std::shared_ptr<Client> found = client(ca);
-    Contact contact;
-    contact.clock_ahead = co_await found->session->clock_ahead();
-    contact.directory = co_await found->session->directory();
-    co_return contact;
+    Greeting greeting;
+    greeting.clock_ahead = co_await found->session->clock_ahead();
+    greeting.directory = co_await found->session->directory();
+    co_return greeting;
 }
 
 Task<acme::RenewalInfoAnswer> CaClients::renewal_info(config::Ca ca, std::string certificate_id) {
@@ -76,6 +102,17 @@ Task<acme::RenewalInfoAnswer> CaClients::renewal_info(config::Ca ca, std::string
         co_return acme::RenewalInfoAnswer{acme::RenewalInfoAnswer::Kind::lasting, {}, failed.problem()};
     }
     co_return co_await acme::ask_renewal_info(*found->session, std::move(certificate_id));
+}
+
+CaClients::Contact CaClients::contact(const CaName& ca) const {
+    auto found = contacts_.find(ca);
+    return found == contacts_.end() ? Contact{} : found->second;
+}
+
+void CaClients::drop_stale() {
+    for (const auto& [name, client] : clients_) {
+        if (client->transport.drop_stale) client->transport.drop_stale();
+    }
 }
 
 Task<> CaClients::ensure_account(std::shared_ptr<Client> client) {
@@ -239,9 +276,10 @@ Task<std::vector<CaClients::AccountFacts>> CaClients::accounts(std::vector<CaNam
         if (!stored || !stored->account) continue;
         PrivateKey key = value_or_fail(PrivateKey::from_pem(stored->key_pem));
         AccountFacts facts{ca, stored->directory_url, *stored->account, key.type(), key.thumbprint(), {}, {}};
+        auto suspension = co_await offload(workers_, [&] { return store_.load_suspension(ca); });
+        if (suspension && *suspension && clock_.now() < (*suspension)->until)
+            facts.suspended = std::move((*suspension)->problem);
         auto used = clients_.find(ca);
-        if (used != clients_.end() && clock_.now() < used->second->suspended_until)
-            facts.suspended = used->second->suspended;
         if (used != clients_.end() && used->second->session->known_directory() != nullptr)
             facts.issuers = used->second->session->known_directory()->caa_identities;
         result.push_back(std::move(facts));
@@ -249,13 +287,15 @@ Task<std::vector<CaClients::AccountFacts>> CaClients::accounts(std::vector<CaNam
     co_return result;
 }
 
-void CaClients::suspend(const CaName& ca, const Problem& problem) {
-    auto found = clients_.find(ca);
-    if (found == clients_.end() || found->second->suspended) return;
-    found->second->suspended = problem;
-    found->second->suspended_until = saturating_add(clock_.now(), days(1));
-    emit(EventType::account_suspended, Severity::critical, ca,
-         "No more orders are placed: the CA wants its user to act", problem);
+Task<> CaClients::suspend(config::Ca ca, Problem problem) {
+    auto found = clients_.find(ca.name);
+    if (found == clients_.end() || found->second->suspension) co_return;
+    Suspension suspension{problem, saturating_add(clock_.now(), days(1)), account_digest(ca)};
+    found->second->suspension = suspension;
+    emit(EventType::account_suspended, Severity::critical, ca.name,
+         "No more orders are placed: the CA wants its user to act", std::move(problem));
+    // Unwritten, the CA tells it again after a restart.
+    (void)co_await offload(workers_, [&] { return store_.save_suspension(ca.name, suspension); });
 }
 
 void CaClients::emit(EventType type, Severity severity, const CaName& ca, std::string message,

@@ -18,7 +18,8 @@ namespace certd {
 
 struct CaTransport {
     std::unique_ptr<Transport> transport;
-    std::function<Duration()> round_trip;  // optional: paces polling
+    std::function<Duration()> round_trip;   // optional: paces polling
+    std::function<void()> drop_stale = {};  // optional: closes idle connections
 };
 using TransportFactory = std::function<CaTransport(const config::Ca& ca)>;
 using RequestObserver = std::function<void(const std::string& ca, acme::RequestKind kind, int status, Duration took)>;
@@ -32,11 +33,11 @@ class CaClients {
     Task<std::shared_ptr<acme::Session>> session(config::Ca ca);
 
     // What the CA says of itself, without need of an account: for preflight checks. It is asked anew. Throws Failure.
-    struct Contact {
+    struct Greeting {
         acme::Directory directory;
         std::optional<Duration> clock_ahead;  // of this machine; nullopt: the CA did not say its time
     };
-    Task<Contact> contact(config::Ca ca);
+    Task<Greeting> greet(config::Ca ca);
 
     // When the CA suggests to renew a certificate of its own, without need of an account. Throws only on cancellation.
     Task<acme::RenewalInfoAnswer> renewal_info(config::Ca ca, std::string certificate_id);
@@ -64,9 +65,19 @@ class CaClients {
     // Ends the account for ever (§7.3.6); the next renewal at this CA makes a new one. The same problems.
     Task<> deactivate(config::Ca ca);
 
-    // After acme.userActionRequired (§7.3.3): no order of this account is placed for a day, or until the CA's part of
-    // the configuration changes.
-    void suspend(const CaName& ca, const Problem& problem);
+    // After acme.userActionRequired (§7.3.3): no order of this account is placed for a day, over restarts too, or until
+    // what the configuration says of the account changes.
+    Task<> suspend(config::Ca ca, Problem problem);
+
+    // The exchanges with a CA so far, but for those about renewal information, and how the last of them ended.
+    struct Contact {
+        std::uint64_t exchanges = 0;
+        bool answered = true;  // by something else than a fault of the server
+    };
+    Contact contact(const CaName& ca) const;
+
+    // Closes connections that were kept for long enough; to be called now and then by the owner.
+    void drop_stale();
 
    private:
     struct Client {
@@ -74,10 +85,11 @@ class CaClients {
         CaTransport transport;
         std::unique_ptr<acme::Session> session;
         Gate account_gate{1};  // held while the account is looked for, made or changed
-        std::optional<Problem> suspended;
-        Time suspended_until{};
+        std::optional<Suspension> suspension;
+        bool suspension_read = false;
     };
     std::shared_ptr<Client> client(const config::Ca& ca);
+    Task<> refuse_suspended(std::shared_ptr<Client> client);
     Task<> ensure_account(std::shared_ptr<Client> client);
     Task<> create_account(Client& client, std::string key_pem);
     Task<acme::Account> register_key(Client& client, const PrivateKey& key, bool known);
@@ -96,6 +108,7 @@ class CaClients {
     EventSink events_;
     std::map<CaName, std::shared_ptr<Client>> clients_;
     std::map<CaName, Time> registered_again_;
+    std::map<CaName, Contact> contacts_;
 };
 
 // How certd names itself to CAs (RFC 8555 §6.1): program and HTTP library.

@@ -71,21 +71,66 @@ Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
     co_return failure("internal.unexpected", "A job of unknown kind");
 }
 
+// `refused` outlives the order.
+IssueOrder Pipeline::issue_order(const Order& order, const LineageRecord& record, const CaName& ca,
+                                 std::vector<std::string>& refused) const {
+    IssueOrder issue{order.config, record.spec, ca, record.newest, order.job, false};
+    if (auto known = record.state.attempts.find(order.request.ca); known != record.state.attempts.end())
+        issue.refused = known->second.refused;
+    issue.on_refused = [&refused](const std::string& type) { refused.push_back(type); };
+    issue.on_ordering = order.ordering;
+    return issue;
+}
+
+// nullopt: it passed, or could not tell, and the CA itself is asked.
+Task<std::optional<Problem>> Pipeline::try_at_staging(const Order& order, LineageRecord& record,
+                                                      std::vector<std::string>& refused) {
+    const CaName &ca = order.request.ca, &staging = *order.request.staging;
+    Result<void> proved = co_await renewal_.prove(issue_order(order, record, staging, refused));
+    std::optional<Problem> problem;
+    if (!proved) problem = proved.error();
+    // A CAA record may name the account of the CA itself (RFC 8657), which is not the one at its staging.
+    bool conclusive = problem && shows_at_staging(*problem) && problem->code != "acme.caa";
+    if (conclusive) {
+        problem->what = fmt::format("Seen at {}, the staging of {}: {}", staging.text, ca.text, problem->what);
+        co_return problem;
+    }
+    refused.clear();
+    std::string text =
+        problem ? fmt::format("{}, the staging of {}, could not tell; {} is asked all the same", staging.text, ca.text,
+                              ca.text)
+                : fmt::format("Passed at {}, the staging of {}; {} is asked now", staging.text, ca.text, ca.text);
+    emit(EventType::renewal_staging, problem ? Severity::warning : Severity::info, order, record, std::move(text),
+         problem, Json::object({{"ca", ca.text}, {"staging", staging.text}, {"passed", !problem}}));
+    if (!problem) {
+        // After a crash from here on the order at the CA is gone on with.
+        if (auto known = record.state.attempts.find(ca); known != record.state.attempts.end())
+            known->second.staging_first = false;
+        (void)co_await save(record);  // unsaved, it would pass there again
+    }
+    co_return std::nullopt;
+}
+
 Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& record) {
     const CaName& ca = order.request.ca;
-    emit(EventType::renewal_started, Severity::info, order, record, fmt::format("Renewal at {} started", ca.text),
-         std::nullopt, Json::object({{"ca", ca.text}}));
+    const std::optional<CaName>& staging = order.request.staging;
+    std::string begun = fmt::format("Renewal at {} started", ca.text);
+    if (staging) begun += fmt::format(", at {}, its staging, first", staging->text);
+    emit(EventType::renewal_started, Severity::info, order, record, std::move(begun), std::nullopt,
+         Json::object({{"ca", ca.text}}));
     Result<void> journalled;
     // Nothing but this request makes the lineage due: it must survive a crash as the order does.
     if (record.state.renew_requested) journalled = co_await save(record);
     Result<NewCertificate> made = failure(journalled ? Problem{} : journalled.error());
-    IssueOrder issue{order.config, record.spec, ca, record.newest, order.job, false};
-    if (auto known = record.state.attempts.find(ca); known != record.state.attempts.end())
-        issue.refused = known->second.refused;
     std::vector<std::string> refused;
-    issue.on_refused = [&refused](const std::string& type) { refused.push_back(type); };
-    if (journalled) made = co_await renewal_.issue(std::move(issue));
-    if (order.issued) order.issued();
+    std::optional<Problem> seen_at_staging;
+    if (journalled && staging) seen_at_staging = co_await try_at_staging(order, record, refused);
+    if (seen_at_staging) {
+        made = failure(*seen_at_staging);
+    } else if (journalled) {
+        made = co_await renewal_.issue(issue_order(order, record, ca, refused));
+    }
+    if (order.issued) order.issued(made ? std::nullopt : std::optional(made.error()));
     Time now = clock_.now();
     LineageState& state = record.state;
     note_policy(state, policy_digest(*record.spec));
@@ -96,8 +141,10 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
             note_refused(state.attempts[ca], type);
         state.renew_requested = false;
         state.last_problem = made.error();
-        emit(EventType::renewal_failed, Severity::error, order, record, fmt::format("Renewal at {} failed", ca.text),
-             made.error(), Json::object({{"ca", ca.text}}));
+        std::string told = fmt::format("Renewal at {} failed", ca.text);
+        if (seen_at_staging) told += fmt::format(" at {}, its staging; {} was not asked", staging->text, ca.text);
+        emit(EventType::renewal_failed, Severity::error, order, record, std::move(told), made.error(),
+             Json::object({{"ca", ca.text}}));
         std::string text = fmt::format("renewal at {} failed: {}", ca.text, made.error().what);
         Result<void> saved = co_await save(record, {note(now, std::move(text), made.error())});
         co_return failure(saved ? made.error() : saved.error());
@@ -209,8 +256,9 @@ Task<Result<JobOutcome>> Pipeline::roll_back(const Order& order, LineageRecord& 
 
 Task<Result<JobOutcome>> Pipeline::rehearse(const Order& order, LineageRecord& record) {
     IssueOrder issue{order.config, record.spec, order.request.ca, record.newest, order.job, true};
+    issue.on_ordering = order.ordering;
     Result<NewCertificate> made = co_await renewal_.issue(std::move(issue));
-    if (order.issued) order.issued();
+    if (order.issued) order.issued(made ? std::nullopt : std::optional(made.error()));
     if (!made) co_return failure(made.error());
     DeployOrder deployment;
     deployment.config = order.config;

@@ -17,9 +17,10 @@ std::string_view to_string(JobKind kind);
 
 struct JobRequest {
     JobKind kind = JobKind::renew;
-    CaName ca;                        // renew: whom to ask; rehearse: the configured dry_run_ca
-    VersionNumber version;            // deploy, rollback: which
-    std::vector<TargetName> targets;  // deploy: which of the lineage's targets; empty: all
+    CaName ca;                           // renew: whom to ask; rehearse: the configured dry_run_ca
+    VersionNumber version;               // deploy, rollback: which
+    std::vector<TargetName> targets;     // deploy: which of the lineage's targets; empty: all
+    std::optional<CaName> staging = {};  // renew: asked before `ca`, which is asked when this one passes
 };
 
 struct JobOutcome {
@@ -43,7 +44,9 @@ class Pipeline {
         config::ConfigPtr config;
         JobRequest request;
         std::uint64_t job = 0;
-        std::function<void()> issued;  // called when the CA is no longer needed
+        // Called when the CA is no longer needed, with what it failed with.
+        std::function<void(const std::optional<Problem>& problem)> issued;
+        std::function<Task<>(CaName ca, bool resumed)> ordering = {};  // see IssueOrder
     };
     // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is
     // kept. Throws only on cancellation, with nothing charged to the lineage.
@@ -57,6 +60,10 @@ class Pipeline {
 
    private:
     Task<Result<JobOutcome>> renew(const Order& order, LineageRecord& record);
+    Task<std::optional<Problem>> try_at_staging(const Order& order, LineageRecord& record,
+                                                std::vector<std::string>& refused);
+    IssueOrder issue_order(const Order& order, const LineageRecord& record, const CaName& ca,
+                           std::vector<std::string>& refused) const;
     Task<Result<JobOutcome>> deploy(const Order& order, LineageRecord& record, VersionNumber version,
                                     bool manual_rollback);
     Task<Result<JobOutcome>> roll_back(const Order& order, LineageRecord& record);

@@ -1,6 +1,7 @@
 // Renewal: the issuing half of the pipeline.
 #include "daemon/renew/renewal.hpp"
 
+#include "daemon/lineage/issue_need.hpp"
 #include "libacme/crypto/digest.hpp"
 #include "libacme/protocol/renewal_info.hpp"
 
@@ -31,6 +32,26 @@ bool is_of(const acme::OrderRecord& record, const IssueOrder& order, const confi
     std::ranges::sort(ordered);
     return record.ca == ca.name.text && record.directory_url == ca.directory && wanted == ordered &&
            record.key_type == order.spec->key;
+}
+
+// The Problem a task fails with as a value; only cancellation is thrown.
+template <class T>
+Task<Result<T>> as_result(Task<T> task) {
+    std::exception_ptr error;
+    try {
+        if constexpr (std::is_void_v<T>) {
+            co_await std::move(task);
+            co_return Result<void>();
+        } else {
+            co_return co_await std::move(task);
+        }
+    } catch (const boost::system::system_error& failed) {
+        if (failed.code() == asio::error::operation_aborted) throw;
+        error = std::current_exception();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    co_return failure(problem_of(error));
 }
 
 }  // namespace
@@ -77,16 +98,24 @@ Renewal::Renewal(Clock& clock, Workers& workers, Store& store, CaClients& client
       events_(std::move(events)) {}
 
 Task<Result<NewCertificate>> Renewal::issue(IssueOrder order) {
-    std::exception_ptr error;
-    try {
-        co_return co_await issue_or_fail(order);
-    } catch (const boost::system::system_error& failed) {
-        if (failed.code() == asio::error::operation_aborted) throw;
-        error = std::current_exception();
-    } catch (...) {
-        error = std::current_exception();
-    }
-    co_return failure(problem_of(error));
+    co_return co_await as_result(issue_or_fail(std::move(order)));
+}
+
+Task<Result<void>> Renewal::prove(IssueOrder order) {
+    co_return co_await as_result(prove_or_fail(std::move(order)));
+}
+
+Task<> Renewal::prove_or_fail(IssueOrder order) {
+    order.rehearsal = true;
+    co_await prepare(order, value_or_fail(LineageName::parse(order.spec->name)));
+    (void)co_await issue_or_fail(std::move(order));
+}
+
+// What a name's proof may depend on is made ready by the operator's commands.
+Task<> Renewal::prepare(const IssueOrder& order, const LineageName& name) {
+    if (order.spec->pre_issue.empty()) co_return;
+    Deployer::HookContext context{name, order.spec->names, {}, order.job};
+    value_or_fail(co_await deployer_.run_hooks(order.spec->pre_issue, "pre-issue", context));
 }
 
 Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
@@ -94,20 +123,17 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     const config::Ca& ca = order.config->cas.at(order.ca);
     // A CA is not asked for what could not be stored (faults F34).
     value_or_fail(co_await offload(workers_, [&] { return store_.probe(); }));
-    Deployer::HookContext context{name, order.spec->names, {}, order.job};
-    if (!order.rehearsal && !order.spec->pre_issue.empty()) {
-        value_or_fail(co_await deployer_.run_hooks(order.spec->pre_issue, "pre-issue", context));
-    }
+    if (!order.rehearsal) co_await prepare(order, name);
     Result<FromCa> issued = co_await ask_ca(order, name, ca);
     if (!issued && issued.error().code == "acme.accountDoesNotExist") {
         co_await clients_.register_again(ca);
         issued = co_await ask_ca(order, name, ca);
     }
-    if (!issued && issued.error().code == "acme.userActionRequired") clients_.suspend(ca.name, issued.error());
+    if (!issued && issued.error().code == "acme.userActionRequired") co_await clients_.suspend(ca, issued.error());
     NewCertificate made = co_await keep(order, name, ca, value_or_fail(std::move(issued)));
     made.persisted = solvers_.persisted(*order.spec);
     if (!order.rehearsal && !order.spec->post_issue.empty()) {
-        context.version = made.facts.number;
+        Deployer::HookContext context{name, order.spec->names, made.facts.number, order.job};
         // The certificate is there; a failed hook is told (its event carries the problem) and does not hold up
         // deployment.
         co_await deployer_.run_hooks(order.spec->post_issue, "post-issue", context);
@@ -119,6 +145,7 @@ Task<Result<Renewal::FromCa>> Renewal::ask_ca(const IssueOrder& order, const Lin
     std::shared_ptr<acme::Session> session = co_await clients_.session(ca);
     std::optional<acme::OrderRecord> resume;
     if (!order.rehearsal) resume = co_await order_in_progress(order, name);
+    if (resume && !resume->order_url.empty() && order.on_ordering) co_await order.on_ordering(ca.name, true);
 
     acme::IssueRequest request;
     request.names = order.spec->names;
@@ -136,6 +163,9 @@ Task<Result<Renewal::FromCa>> Renewal::ask_ca(const IssueOrder& order, const Lin
     hooks.journal = [this, &order, name](acme::OrderRecord record) -> Task<> {
         if (order.rehearsal) co_return;
         value_or_fail(co_await offload(workers_, [&] { return store_.save_order(name, record); }));
+    };
+    hooks.ordering = [&order]() -> Task<> {
+        if (order.on_ordering) co_await order.on_ordering(order.ca, false);
     };
     hooks.solvers = [this, &order](const Identifier& name, bool wildcard) {
         Identifier configured = wildcard ? Identifier{Identifier::Type::dns, "*." + name.value} : name;
@@ -176,6 +206,7 @@ Task<bool> Renewal::is_burned(const acme::OrderRecord& order) {
 Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca,
                                    FromCa from) {
     VersionFacts facts = facts_of(from.issued, order.spec->key, ca, clock_.now());
+    facts.profile = profile_at(*order.spec, ca);
     VersionFiles files = files_of(from.issued);
     if (order.rehearsal) co_return NewCertificate{facts, files};
     NewCertificate made;

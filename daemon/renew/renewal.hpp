@@ -23,6 +23,8 @@ struct IssueOrder {
     bool rehearsal = false;                 // nothing is stored, and hooks do not run
     std::vector<std::string> refused = {};  // ways of proof to try last
     std::function<void(const std::string& challenge_type)> on_refused = {};
+    // Before an order is placed, or one placed before a crash is gone on with.
+    std::function<Task<>(CaName ca, bool resumed)> on_ordering = {};
 };
 
 struct NewCertificate {
@@ -40,7 +42,12 @@ class Renewal {
     // Throws only on cancellation; the order then stays on disk and is gone on with by the next attempt.
     Task<Result<NewCertificate>> issue(IssueOrder order);
 
+    // The same at a CA whose certificates nobody trusts: what it issues does not leave this function.
+    Task<Result<void>> prove(IssueOrder order);
+
    private:
+    Task<> prove_or_fail(IssueOrder order);
+    Task<> prepare(const IssueOrder& order, const LineageName& name);
     Task<NewCertificate> issue_or_fail(IssueOrder order);
     struct FromCa {
         acme::Issued issued;

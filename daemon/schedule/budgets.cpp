@@ -4,6 +4,7 @@
 #include "daemon/lineage/issue_need.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace certd {
 
@@ -32,17 +33,24 @@ std::optional<Allowance> Budgets::wait_for(const config::Ca& ca, const LineageRe
     return allowed.at > now ? std::optional(std::move(allowed)) : std::nullopt;
 }
 
-void Budgets::begin(const config::Ca& ca, const OrderFacts& order) {
-    if (const BudgetModel* model = budget_model(ca.limits)) {
+void Budgets::reserve(const config::Ca& ca, const OrderFacts& order) {
+    if (const BudgetModel* model = budget_model(ca.limits))
         charge_order(*model, ledgers_[ca.name], order, clock_.now());
-    }
 }
 
-Task<> Budgets::end(config::Ca ca, OrderFacts order, std::optional<Problem> problem) {
-    const BudgetModel* model = budget_model(ca.limits);
-    if (model == nullptr) co_return;
+void Budgets::refund(const config::Ca& ca, const OrderFacts& order) {
+    if (const BudgetModel* model = budget_model(ca.limits))
+        refund_order(*model, ledgers_[ca.name], order, clock_.now());
+}
+
+void Budgets::note_failure(const config::Ca& ca, const OrderFacts& order, const Problem& problem) {
+    if (const BudgetModel* model = budget_model(ca.limits))
+        charge_failure(*model, ledgers_[ca.name], order, problem, clock_.now());
+}
+
+Task<> Budgets::save(config::Ca ca) {
+    if (budget_model(ca.limits) == nullptr) co_return;
     Ledger& ledger = ledgers_[ca.name];  // never erased
-    if (problem) charge_failure(*model, ledger, order, *problem, clock_.now());
     prune(ledger, clock_.now());
     Gate::Pass pass = co_await disk_.enter();
     // A copy: other orders charge the ledger while the worker writes.
@@ -55,6 +63,55 @@ std::vector<BucketUse> Budgets::survey(const config::Ca& ca) const {
     auto found = ledgers_.find(ca.name);
     if (model == nullptr || found == ledgers_.end()) return {};
     return certd::survey(*model, found->second, clock_.now());
+}
+
+OrderTab::OrderTab(Budgets& budgets, Clock& clock, config::ConfigPtr config, const LineageRecord& record,
+                   const CaName& ca)
+    : budgets_(budgets), clock_(clock), config_(std::move(config)), record_(record) {
+    open(ca);
+}
+
+OrderTab::~OrderTab() {
+    for (auto& [name, item] : items_) {
+        if (!item.placed) release(item);
+    }
+}
+
+OrderTab::Item& OrderTab::open(const CaName& ca) {
+    auto [found, added] = items_.try_emplace(ca);
+    Item& item = found->second;
+    if (added) {
+        item.ca = config_->cas.at(ca);
+        item.facts = order_facts(item.ca, record_, clock_.now());
+        budgets_.reserve(item.ca, item.facts);
+        item.reserved = true;
+    }
+    return item;
+}
+
+void OrderTab::release(Item& item) {
+    if (std::exchange(item.reserved, false)) budgets_.refund(item.ca, item.facts);
+}
+
+Task<> OrderTab::ordering(CaName ca, bool resumed) {
+    Item& item = open(ca);
+    last_ = ca;
+    if (resumed) {
+        release(item);
+    } else if (!item.reserved) {
+        budgets_.reserve(item.ca, item.facts);
+        item.reserved = true;
+    }
+    item.placed = true;
+    if (!resumed) co_await budgets_.save(item.ca);
+}
+
+Task<> OrderTab::settle(std::optional<Problem> problem) {
+    for (auto& [name, item] : items_) {
+        if (!item.placed) release(item);
+        if (item.placed && problem && last_ == name) budgets_.note_failure(item.ca, item.facts, *problem);
+        if (item.placed) co_await budgets_.save(item.ca);
+    }
 }
 
 OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, Time now) {

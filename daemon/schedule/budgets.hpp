@@ -21,10 +21,13 @@ class Budgets {
     // the live certificate: the budget is a model, the end of a certificate is not.
     std::optional<Allowance> wait_for(const config::Ca& ca, const LineageRecord& record) const;
 
-    // An order is about to be placed, and what came of it: `problem` null when it led to a certificate. The second
-    // writes the ledger; a failure to write is no failure of the order.
-    void begin(const config::Ca& ca, const OrderFacts& order);
-    Task<> end(config::Ca ca, OrderFacts order, std::optional<Problem> problem);
+    // Counts an order before it is placed, so that those admitted with it see what is left; a refund is for one that
+    // was not placed, or counted already before a crash. Memory only, until save().
+    void reserve(const config::Ca& ca, const OrderFacts& order);
+    void refund(const config::Ca& ca, const OrderFacts& order);
+    void note_failure(const config::Ca& ca, const OrderFacts& order, const Problem& problem);
+    // A failure to write is no failure of the order.
+    Task<> save(config::Ca ca);
 
     std::vector<BucketUse> survey(const config::Ca& ca) const;
 
@@ -34,6 +37,38 @@ class Budgets {
     Store& store_;
     std::map<CaName, Ledger> ledgers_;
     Gate disk_{1};  // an older copy must not be written after a newer one
+};
+
+// What one job spends, at its CA and at the staging CA that is asked before it.
+class OrderTab {
+   public:
+    // Reserves an order at `ca`.
+    OrderTab(Budgets& budgets, Clock& clock, config::ConfigPtr config, const LineageRecord& record, const CaName& ca);
+    ~OrderTab();  // what was not placed is given back
+    OrderTab(const OrderTab&) = delete;
+    OrderTab& operator=(const OrderTab&) = delete;
+
+    // An order is about to be placed at `ca`, or one placed before a crash is gone on with. It is on disk before the CA
+    // hears of it: after a crash it counts once, or twice when nobody knows whether the CA got it.
+    Task<> ordering(CaName ca, bool resumed);
+    // How it ended: `problem` is of the CA that was asked last; none: it led to a certificate.
+    Task<> settle(std::optional<Problem> problem);
+
+   private:
+    struct Item {
+        config::Ca ca;
+        OrderFacts facts;
+        bool reserved = false, placed = false;
+    };
+    Item& open(const CaName& ca);
+    void release(Item& item);
+
+    Budgets& budgets_;
+    Clock& clock_;
+    config::ConfigPtr config_;
+    const LineageRecord& record_;
+    std::map<CaName, Item> items_;
+    std::optional<CaName> last_;
 };
 
 OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, Time now);

@@ -35,6 +35,11 @@ std::optional<ReadyQueue::Admitted> ReadyQueue::admit(const IssueLimits& limits)
     return admitted;
 }
 
+bool ReadyQueue::is_waited_for(const CaName& ca) const {
+    auto found = cas_.find(ca);
+    return found != cas_.end() && !found->second.due.empty();
+}
+
 void ReadyQueue::take_place(const CaName& ca) {
     ++cas_[ca].issuing;
     ++issuing_;

@@ -25,6 +25,7 @@ class ReadyQueue {
     void remove(const std::string& lineage);
     bool contains(const std::string& lineage) const { return places_.contains(lineage); }
     std::size_t size() const { return places_.size(); }
+    bool is_waited_for(const CaName& ca) const;
 
     struct Admitted {
         std::string lineage;

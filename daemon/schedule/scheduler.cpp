@@ -27,6 +27,7 @@ Time urgency_of(const Entry& entry) {
 Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
     : parts_(std::move(parts)),
       budgets_(parts_.clock, parts_.workers, parts_.store),
+      watch_(parts_.clock, parts_.workers, parts_.store, parts_.bus),
       jobs_(executor,
             [this](const std::string& name, std::exception_ptr error) {
                 emit(EventType::renewal_failed, Severity::error, name, "A job ended unexpectedly", problem_of(error));
@@ -75,6 +76,7 @@ Task<> Scheduler::recover_deployment(LineageName name) {
 
 Task<> Scheduler::apply(config::ConfigPtr config) {
     co_await budgets_.load(config);
+    co_await watch_.load(config);
     config_ = std::move(config);
     for (auto& [name, entry] : entries_) {
         if (config_->lineages.contains(name)) continue;
@@ -134,6 +136,7 @@ Task<> Scheduler::run() {
             start_due();
             polls_.start_due();
             watch_.start_due();
+            parts_.clients.drop_stale();
             co_await changed_.wait_for(parts_.clock, until_next());
         }
     } catch (...) {
@@ -167,7 +170,7 @@ void Scheduler::start_due() {
         timetable_.erase(timetable_.begin());
         Entry& entry = *entries_.at(name);
         // The plan is made again at the moment it is carried out: time has passed since.
-        Plan plan = plan_of(entry);
+        Plan plan = due_plan(entry);
         if (plan.at > now || plan.action == Action::none) {
             replan(entry);
         } else if (plan.action == Action::issue) {
@@ -177,10 +180,7 @@ void Scheduler::start_due() {
             start(entry, JobRequest{JobKind::deploy, {}, plan.version, plan.targets});
         }
     }
-    IssueLimits limits{config_->parallel_orders, [this](const CaName& ca) {
-                           auto found = config_->cas.find(ca);
-                           return found == config_->cas.end() ? std::size_t{0} : found->second.parallel_orders;
-                       }};
+    IssueLimits limits{config_->parallel_orders, [this](const CaName& ca) { return places_at(ca); }};
     while (auto admitted = ready_.admit(limits)) {
         Entry& entry = *entries_.at(admitted->lineage);
         // Asked now and not before the queue: those in front of it have spent since.
@@ -190,8 +190,27 @@ void Scheduler::start_due() {
             continue;
         }
         if (parts_.on_start) parts_.on_start(std::max(Duration::zero(), now - entry.at));
-        start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}});
+        watch_.note_start(config_->cas.at(admitted->ca));
+        start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}, due_plan(entry).staging});
     }
+}
+
+std::size_t Scheduler::places_at(const CaName& ca) const {
+    auto found = config_->cas.find(ca);
+    return found == config_->cas.end() ? 0 : watch_.places(found->second);
+}
+
+// When a CA that takes no order at this moment may take one; lineages may be queueing for it.
+std::optional<Time> Scheduler::next_place() const {
+    std::optional<Time> next;
+    Time now = parts_.clock.now();
+    for (const auto& [name, health] : watch_.all()) {
+        auto found = config_->cas.find(name);
+        if (found == config_->cas.end() || !ready_.is_waited_for(name)) continue;
+        Time at = watch_.opens_at(found->second);
+        if (at > now) next = std::min(next.value_or(Time::max()), at);
+    }
+    return next;
 }
 
 bool Scheduler::held_by_budget(Entry& entry, const CaName& ca) {
@@ -206,6 +225,7 @@ Duration Scheduler::until_next() const {
     };
     consider(polls_.next());
     consider(watch_.next());
+    consider(next_place());
     if (!timetable_.empty()) consider(timetable_.begin()->first);
     if (!next) return parts_.longest_sleep;
     return std::clamp<Duration>(*next - parts_.clock.now(), milliseconds(1), parts_.longest_sleep);
@@ -226,16 +246,17 @@ std::shared_ptr<Job> Scheduler::start(Entry& entry, JobRequest request) {
 
 Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job> job) {
     CaName ca = request.ca;
-    Pipeline::Order order{config_, std::move(request), job->id, [this, job, ca] {
+    std::uint64_t exchanges = job->issuing ? parts_.clients.contact(ca).exchanges : 0;
+    Pipeline::Order order{config_, std::move(request), job->id,
+                          [this, job, ca, exchanges](const std::optional<Problem>& problem) {
+                              contact_ended(ca, exchanges, problem);
                               job->deploying = true;
                               release_place(*job, ca);
                           }};
-    std::optional<OrderFacts> ordered;
-    config::Ca asked;
+    std::optional<OrderTab> tab;
     if (job->issuing) {
-        asked = config_->cas.at(ca);
-        ordered = order_facts(asked, entry.record, parts_.clock.now());
-        budgets_.begin(asked, *ordered);
+        tab.emplace(budgets_, parts_.clock, config_, entry.record, ca);
+        order.ordering = [&tab](CaName at, bool resumed) { return tab->ordering(std::move(at), resumed); };
     }
     VersionNumber before = entry.record.state.newest;
     Result<JobOutcome> result = failure("control.cancelled", "The job was cancelled");
@@ -243,7 +264,8 @@ Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job>
     try {
         result = co_await parts_.pipeline.run(std::move(order), entry.record);
         bool issued = result || entry.record.state.newest > before;
-        if (ordered) co_await budgets_.end(asked, *ordered, issued ? std::nullopt : std::optional(result.error()));
+        if (tab) co_await watch_.save(ca);
+        if (tab) co_await tab->settle(issued ? std::nullopt : std::optional(result.error()));
     } catch (...) {
         error = std::current_exception();
         result = failure(problem_of(error));
@@ -252,6 +274,16 @@ Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job>
     }
     finish(entry, job, ca, std::move(result));
     if (error) std::rethrow_exception(error);
+}
+
+// Before the place is given to another: that one is not to find out for itself.
+void Scheduler::contact_ended(const CaName& ca, std::uint64_t exchanges_before, const std::optional<Problem>& problem) {
+    CaClients::Contact contact = parts_.clients.contact(ca);
+    if (contact.exchanges == exchanges_before) return;
+    bool silent = problem && !contact.answered;
+    if (!watch_.note(ca, silent ? problem : std::nullopt)) return;
+    if (auto found = config_->cas.find(ca); found != config_->cas.end()) watch_.note_start(found->second);
+    replan_all();
 }
 
 void Scheduler::finish(Entry& entry, const std::shared_ptr<Job>& job, const CaName& ca, Result<JobOutcome> result) {
@@ -294,13 +326,32 @@ void Scheduler::poll_ended(const std::string& lineage) {
 }
 
 Plan Scheduler::plan_of(const Entry& entry) const {
+    Plan plan = due_plan(entry);
+    const CaHealth* health = plan.action == Action::issue ? watch_.find(*plan.ca) : nullptr;
+    Time now = parts_.clock.now();
+    if (health == nullptr || plan.at > now || entry.job) return plan;
+    plan.at = std::max(plan.at, watch_.opens_at(config_->cas.at(*plan.ca)));
+    if (rests_until(*health, now) > now) {
+        std::string times =
+            health->failures == 1 ? "the last time" : fmt::format("{} times in a row", health->failures);
+        plan.reasons.push_back(
+            fmt::format("{} did not answer {}; it is asked again by one lineage for all", plan.ca->text, times));
+    } else if (plan.at > now) {
+        plan.reasons.push_back(fmt::format("what piled up while {} was away is spread", plan.ca->text));
+    }
+    return plan;
+}
+
+Plan Scheduler::due_plan(const Entry& entry) const {
     const LineageRecord& record = entry.record;
     PlanInput input{*record.spec,
                     record.state,
                     record.live ? std::optional(*record.live) : std::nullopt,
                     record.newest ? std::optional(*record.newest) : std::nullopt,
                     config_->jitter,
-                    parts_.clock.now()};
+                    parts_.clock.now(),
+                    &config_->cas,
+                    &watch_.all()};
     Plan plan = certd::plan(input);
     if (plan.action != Action::none && plan.at < entry.not_before && input.now < entry.not_before) {
         plan.at = entry.not_before;
@@ -316,7 +367,7 @@ Plan Scheduler::plan_of(const Entry& entry) const {
 void Scheduler::replan(Entry& entry) {
     forget_plan(entry);
     if (entry.job || !entry.configured) return;
-    Plan plan = plan_of(entry);
+    Plan plan = due_plan(entry);
     entry.action = plan.action;
     entry.at = plan.at;
     // Nothing to do may still come with a time to look again.
@@ -377,7 +428,7 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
     if ((*entry)->job) return join_or_start(**entry, JobRequest{JobKind::renew, {}, {}, {}});
     LineageState& state = (*entry)->record.state;
     if (state.paused) return failure("schedule.paused", fmt::format("{} is paused", name.text()));
-    Plan plan = plan_of(**entry);
+    Plan plan = due_plan(**entry);  // an operator does not wait for a CA that rests
     Time now = parts_.clock.now();
     CaName ca = plan.ca.value_or(spec.cas.front());
     if (!options.force) {
@@ -408,7 +459,8 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
         }
     }
     state.renew_requested = true;
-    return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}});
+    std::optional<CaName> staging = options.force ? std::nullopt : plan.staging;
+    return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}, std::move(staging)});
 }
 
 Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target) {

@@ -6,6 +6,7 @@
 #include "daemon/renew/pipeline.hpp"
 #include "daemon/schedule/ari_polls.hpp"
 #include "daemon/schedule/budgets.hpp"
+#include "daemon/schedule/ca_watch.hpp"
 #include "daemon/schedule/ready_queue.hpp"
 #include "daemon/schedule/served_watch.hpp"
 #include "libacme/async/signal.hpp"
@@ -43,7 +44,7 @@ struct Entry {
 
 // What an operator asks for.
 struct RenewOptions {
-    bool force = false;  // although it is not due, and although the CA asked to wait
+    bool force = false;  // although it is not due, or the CA asked to wait, or its staging is to pass first
     bool rehearse = false;
 };
 
@@ -113,6 +114,10 @@ class Scheduler {
     void forget_plan(Entry& entry);
     void look_at_clock();
     void start_due();
+    Plan due_plan(const Entry& entry) const;  // without what only holds up the queue of its CA
+    std::size_t places_at(const CaName& ca) const;
+    std::optional<Time> next_place() const;
+    void contact_ended(const CaName& ca, std::uint64_t exchanges_before, const std::optional<Problem>& problem);
     bool held_by_budget(Entry& entry, const CaName& ca);
     std::shared_ptr<Job> start(Entry& entry, JobRequest request);
     Task<> run_job(Entry& entry, JobRequest request, std::shared_ptr<Job> job);
@@ -131,6 +136,7 @@ class Scheduler {
     std::set<std::pair<Time, std::string>> timetable_;
     ReadyQueue ready_;
     Budgets budgets_;
+    CaWatch watch_;
     TaskGroup jobs_;
     AriPolls polls_;
     ServedWatch watch_;

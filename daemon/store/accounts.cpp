@@ -43,6 +43,13 @@ static void fields(Is<AccountRecord> auto& record, Visit& visit) {
     visit("account", record.account);
 }
 
+template <class Visit>
+static void fields(Is<Suspension> auto& suspension, Visit& visit) {
+    visit("problem", suspension.problem);
+    visit("until", suspension.until);
+    visit("account_digest", suspension.account_digest);
+}
+
 }  // namespace codec
 
 namespace {
@@ -237,6 +244,51 @@ Result<void> Store::save_limits(const CaName& ca, const Ledger& ledger) {
     Result<Path> directory = account_directory(root_, ca);
     if (!directory) return failure(std::move(directory).error());
     return write_document(files_, *directory / "limits.json", to_json(ledger));
+}
+
+namespace {
+
+// Also for a CA that never answered and so has no account.
+Result<void> write_beside_account(FileSystem& files, const Path& root, const CaName& ca, const char* file,
+                                  const Json& document) {
+    Result<Path> directory = account_directory(root, ca);
+    if (!directory) return failure(std::move(directory).error());
+    Result<void> made = files.change(change::MakeDirectory{*directory});
+    if (!made && made.error().code != "storage.exists") return made;
+    return write_document(files, *directory / file, document);
+}
+
+Result<std::optional<Json>> read_beside_account(FileSystem& files, const Path& root, const CaName& ca,
+                                                const char* file) {
+    Result<Path> directory = account_directory(root, ca);
+    if (!directory) return failure(std::move(directory).error());
+    return read_document(files, *directory / file);
+}
+
+}  // namespace
+
+Result<CaHealth> Store::load_health(const CaName& ca) {
+    Result<std::optional<Json>> json = read_beside_account(files_, root_, ca, "health.json");
+    if (!json) return failure(std::move(json).error());
+    return *json ? ca_health_from_json(**json) : CaHealth{};
+}
+
+Result<void> Store::save_health(const CaName& ca, const CaHealth& health) {
+    return write_beside_account(files_, root_, ca, "health.json", to_json(health));
+}
+
+Result<std::optional<Suspension>> Store::load_suspension(const CaName& ca) {
+    Result<std::optional<Json>> json = read_beside_account(files_, root_, ca, "suspended.json");
+    if (!json) return failure(std::move(json).error());
+    if (!*json || (**json)["problem"].is_null()) return std::optional<Suspension>();
+    Result<Suspension> suspension = codec::decode_document<Suspension>(**json, "suspended.json");
+    if (!suspension) return failure(std::move(suspension).error());
+    return std::optional(std::move(*suspension));
+}
+
+Result<void> Store::save_suspension(const CaName& ca, const std::optional<Suspension>& suspension) {
+    Json document = suspension ? codec::Coder<Suspension>::encode(*suspension) : Json::object();
+    return write_beside_account(files_, root_, ca, "suspended.json", document);
 }
 
 }  // namespace certd

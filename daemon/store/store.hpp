@@ -4,6 +4,7 @@
 // Thread-safe for different lineages.
 #pragma once
 
+#include "daemon/lineage/ca_health.hpp"
 #include "daemon/lineage/limits.hpp"
 #include "daemon/lineage/lineage.hpp"
 #include "libacme/base/file_system.hpp"
@@ -20,6 +21,14 @@ struct StoredAccount {
     std::optional<acme::Account> account;  // empty: the key was stored, the CA's answer was not seen
     std::string directory_url;
     std::optional<std::string> next_key_pem;  // of a rollover that was begun: the CA may know the one or the other
+};
+
+// The CA wants its user to act (RFC 8555 §7.3.3).
+struct Suspension {
+    Problem problem;
+    Time until{};
+    std::string account_digest;  // of the configuration it was met under: another one is tried
+    bool operator==(const Suspension&) const = default;
 };
 
 // The texts of one version's files.
@@ -86,6 +95,12 @@ class Store {
     // What certd has counted of the CA's rate limits; empty before the first order.
     Result<Ledger> load_limits(const CaName& ca);
     Result<void> save_limits(const CaName& ca, const Ledger& ledger);
+    // How the CA fared; empty when it never was in trouble.
+    Result<CaHealth> load_health(const CaName& ca);
+    Result<void> save_health(const CaName& ca, const CaHealth& health);
+    // Why no orders are placed at a CA; none: they are.
+    Result<std::optional<Suspension>> load_suspension(const CaName& ca);
+    Result<void> save_suspension(const CaName& ca, const std::optional<Suspension>& suspension);
     // A rollover (acme-facts B9): the new key is here before the CA hears of it, and takes the place of the old one, or
     // goes aside, once it is known which of them the CA has.
     Result<void> save_next_key(const CaName& ca, const std::string& key_pem);

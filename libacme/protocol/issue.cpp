@@ -143,6 +143,7 @@ Task<Order> Issuance::begin() {
     record_->account_url = session_.account().url;
     record_->created = session_.clock().now();
     co_await journal();
+    if (hooks_.ordering) co_await hooks_.ordering();
     Order order = co_await place(std::move(profile));
     record_->order_url = order.url.text;
     co_await journal();

@@ -53,6 +53,8 @@ struct IssueHooks {
     // Stores the record durably; throws Failure. Called with the key and CSR before newOrder and with the order URL
     // after it.
     std::function<Task<>(OrderRecord record)> journal;
+    // Called before each newOrder, which the CA counts; throws Failure, and nothing is ordered. May be empty.
+    std::function<Task<>()> ordering;
     // The solvers to try for an identifier in order of preference; empty when none is configured.
     std::function<std::vector<Solver*>(const Identifier& identifier, bool wildcard)> solvers;
     // Hears of each way of proof that did not lead to a valid authorization; may be empty.

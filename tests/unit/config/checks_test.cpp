@@ -67,6 +67,29 @@ TEST_CASE("a CA that has closed is refused, one without agreement is warned abou
                 "write agree_tos: true)"});
 }
 
+TEST_CASE("a staging CA is another one, without staging of its own, and no lineage uses it") {
+    auto said = [](const std::string& main, const std::string& stage, const std::string& cas = "main") {
+        return findings("cas:\n  main: { directory: \"https://ca.example/\", agree_tos: true, " + main +
+                        " }\n  stage: { directory: " + stage + ", agree_tos: true }\ndefaults: { cas: [" + cas +
+                        "] }\nhttp_challenge: { listen: \"[::]:80\" }\n" + web);
+    };
+    CHECK(said("staging: stage", "\"https://stage.example/\"") == Lines{});
+    CHECK(
+        said("staging: stag", "\"https://stage.example/\"") ==
+        Lines{"2:3 error: The CA 'main' names 'stag' as its staging, and there is no such CA (did you mean 'stage'?)"});
+    CHECK(said("staging: main", "\"https://stage.example/\"")[0] ==
+          "2:3 error: The CA 'main' names 'main' as its staging, which has the same directory (give the staging CA the "
+          "directory of the CA's staging server)");
+    CHECK(said("staging: stage", "\"https://ca.example/\"")[0].find("has the same directory") != std::string::npos);
+    CHECK(said("staging: stage", "\"https://stage.example/\", staging: main")[0].find("has a staging CA itself") !=
+          std::string::npos);
+    CHECK(
+        said("staging: stage", "\"https://stage.example/\"", "main, stage") ==
+        Lines{
+            "7:13 error: The lineage 'example.com' uses 'stage', which is the staging of 'main': its certificates are "
+            "thrown away (use 'main' for the lineage, or take staging out)"});
+}
+
 TEST_CASE("dry runs at a CA with limits are warned about") {
     std::string text =
         "cas: { main: { directory: \"https://ca.example/\", agree_tos: true, limits: letsencrypt } }\n"

@@ -92,6 +92,8 @@ std::string text_with(const std::string& key, const std::string& value) {
         }
     };
     write("", "");
+    if (key == "cas.*.staging")
+        text.insert(text.find("cas:\n") + 5, "  stage: { directory: \"https://stage.example/dir\" }\n");
     return text;
 }
 
@@ -185,6 +187,8 @@ const std::map<std::string, Case>& cases() {
             {"cas.*.external_account.mac_key_file", {"/m", FIELD(ca(config).external_account->mac_key_file), "/m", ""}},
             {"cas.*.external_account.algorithm",
              {"HS512", FIELD(ca(config).external_account->algorithm), "HS512", "HS256"}},
+            {"cas.*.staging",
+             {"stage", FIELD(ca(config).staging ? ca(config).staging->text : "unset"), "stage", "unset"}},
             {"cas.*.profile", {"p", FIELD(profile(ca(config).profile)), "p", ""}},
             {"cas.*.required_profile", {"p", FIELD(profile(ca(config).profile)), "p!", ""}},
             {"defaults.dry_run_ca",

@@ -47,6 +47,19 @@ TEST_CASE("fifty certificates go to a registered domain, then one each 202 minut
     CHECK(allowance(letsencrypt, ledger, order_for({"host1.example.co.uk"}, true), start).at == start);
 }
 
+TEST_CASE("an order that was not placed leaves nothing behind") {
+    Ledger ledger;
+    OrderFacts order = order_for({"example.com", "www.example.com"});
+    charge_order(letsencrypt, ledger, order, start);
+    refund_order(letsencrypt, ledger, order, start);
+    CHECK(survey(letsencrypt, ledger, start).empty());
+    charge_order(letsencrypt, ledger, order, start);
+    charge_order(letsencrypt, ledger, order, start);
+    refund_order(letsencrypt, ledger, order, start + hours(1));
+    for (const BucketUse& use : survey(letsencrypt, ledger, start + hours(1)))
+        CHECK(use.used <= 1);
+}
+
 TEST_CASE("the sixth certificate for the same names within a week waits, in whatever order they stand") {
     Ledger ledger;
     for (int i = 0; i < 5; ++i)

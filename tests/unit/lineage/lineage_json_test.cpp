@@ -13,6 +13,7 @@ LineageState full_state() {
     limited.not_before = day(5);
     limited.parts.push_back(problem("acme.caa", "CAA forbids it"));
     state.attempts[{"first"}] = {3, day(1), day(2) + milliseconds(17), limited};
+    state.attempts[{"first"}].staging_first = true;
     state.attempts[{"second"}] = {};
     state.ari = {{5}, AriWindow{day(60), day(62), day(61), "https://ca.example/why", true}, day(7), 2, "acme.http"};
     state.live = {4};
@@ -48,6 +49,7 @@ TEST_CASE("a version's facts survive being written and read") {
     facts.key_type = KeyType::rsa_3072;
     facts.issued_at = day(0) + milliseconds(123);
     facts.authority_key_id = "69885b6b";
+    facts.profile = "shortlived";
     CHECK(version_facts_from_json(parse_json(to_text(to_json(facts))).value()).value() == facts);
 }
 

@@ -218,3 +218,118 @@ TEST_CASE("a CA that issues certificates past their renewal time is not asked in
     scene.live = scene.newest = stale;
     CHECK(scene.at(day(5) - seconds(50)).at >= day(5));
 }
+
+namespace {
+
+std::map<CaName, config::Ca> two_cas() {
+    std::map<CaName, config::Ca> cas;
+    for (const char* name : {"first", "second"}) {
+        cas[{name}].name = {name};
+        cas[{name}].directory = "https://ca.example/directory";
+    }
+    cas[{"first"}].staging = CaName{"stage"};
+    return cas;
+}
+
+}  // namespace
+
+TEST_CASE("what failed at a CA has to pass at its staging first, but not past the emergency point") {
+    Scene scene(spec_of());
+    auto cas = two_cas();
+    auto at = [&](Time now) {
+        return plan({scene.spec, scene.state, scene.live, scene.newest, scene.jitter, now, &cas});
+    };
+    CHECK_FALSE(at(day(60)).staging);
+    scene.fail_issue(day(60), "first", problem("acme.unauthorized", "Wrong answer"));
+    CHECK(at(day(60)).staging == CaName{"stage"});
+    CHECK(
+        mentions(at(day(60)).reasons, "stage, its staging, is asked first, because the last attempt at first failed"));
+    CHECK_FALSE(scene.at(day(60)).staging);
+    CHECK_FALSE(at(day(75)).staging);
+    scene.fail_issue(day(61));
+    CHECK_FALSE(at(day(61)).staging);
+    cas[{"first"}].staging.reset();
+    scene.fail_issue(day(62), "first", problem("acme.dns", "No record"));
+    CHECK_FALSE(at(day(62)).staging);
+}
+
+TEST_CASE("staging is for proofs and orders, not for the network, the CA's faults, limits or accounts") {
+    for (const char* code : {"acme.unauthorized", "acme.connection", "acme.rejectedIdentifier", "acme.badCSR",
+                             "acme.orderInvalid", "dns.notVisible", "dns.noAnswer", "challenge.notServed"}) {
+        CAPTURE(code);
+        CHECK(shows_at_staging(problem(code, "x")));
+    }
+    for (const char* code :
+         {"net.connect", "tls.expired", "acme.serverInternal", "acme.http", "acme.rateLimited", "acme.accountRefused",
+          "acme.userActionRequired", "acme.paused", "storage.full", "hook.failed", "control.cancelled"}) {
+        CAPTURE(code);
+        CHECK_FALSE(shows_at_staging(problem(code, "x")));
+    }
+}
+
+TEST_CASE("a CA that does not answer anybody is passed over by lineages that have another one") {
+    Scene scene(spec_of({}, {"first", "second"}));
+    std::map<CaName, CaHealth> health;
+    auto at = [&](Time now) {
+        return plan({scene.spec, scene.state, scene.live, scene.newest, scene.jitter, now, nullptr, &health});
+    };
+    for (int i = 0; i < 3; ++i)
+        note_silence(health[{"first"}], problem("net.connect", "No connection"), day(60));
+    CHECK(at(day(60)).ca == CaName{"second"});
+    CHECK(mentions(at(day(60)).reasons, "second, because first does not answer"));
+    CHECK(at(day(60)).at == day(60));
+    CHECK(at(day(61)).ca == CaName{"first"});
+    // Both: the one that comes back sooner is asked, and at once as far as this lineage is concerned.
+    for (int i = 0; i < 3; ++i)
+        note_silence(health[{"second"}], problem("net.connect", "No connection"), day(60) + hours(2));
+    CHECK(at(day(60) + hours(3)).ca == CaName{"first"});
+    CHECK(at(day(60) + hours(3)).at == day(60));
+    scene.spec = spec_of();
+    CHECK(at(day(60)).ca == CaName{"first"});
+    CHECK(at(day(60)).at == day(60));
+}
+
+TEST_CASE("a lineage that got its certificate elsewhere stays there for a day after the last attempt") {
+    Scene scene(spec_of({}, {"first", "second"}));
+    scene.live->ca = scene.newest->ca = {"second"};
+    scene.live->not_after = scene.newest->not_after = day(0) + hours(12);
+    for (int i = 0; i < 3; ++i)
+        scene.fail_issue(day(0));
+    CHECK(scene.at(day(0) + hours(6)).ca == CaName{"second"});
+    CHECK(mentions(scene.at(day(0) + hours(6)).reasons, "second after 3 failures at first"));
+    CHECK(scene.at(day(1)).ca == CaName{"first"});
+    // By a clock that was wrong it is not kept away for years.
+    scene.state.attempts[{"first"}].last_attempt = day(3000);
+    scene.state.attempts[{"first"}].next_attempt = day(0);
+    CHECK(scene.at(day(0) + hours(6)).ca == CaName{"first"});
+}
+
+TEST_CASE("a CA that has paused the names, or refuses the account, is passed over at once") {
+    for (const char* code : {"acme.paused", "acme.accountRefused", "acme.userActionRequired"}) {
+        Scene scene(spec_of({}, {"first", "second"}));
+        scene.fail_issue(day(60), "first", problem(code, "No"));
+        CHECK(scene.at(day(60)).ca == CaName{"second"});
+    }
+}
+
+TEST_CASE("a changed profile makes the lineage due; what was asked for is compared, not what came") {
+    Scene scene(spec_of());
+    auto cas = two_cas();
+    auto at = [&](Time now) {
+        return plan({scene.spec, scene.state, scene.live, scene.newest, scene.jitter, now, &cas});
+    };
+    CHECK(at(day(1)).at == day(60));
+    scene.spec.profile.name = "shortlived";
+    CHECK(at(day(1)).at == day(1));
+    CHECK(at(day(1)).reasons == std::vector<std::string>{"profile changed: shortlived instead of the default"});
+    scene.newest->profile = "shortlived";
+    CHECK(at(day(1)).at == day(60));
+    scene.spec.profile.name.reset();
+    CHECK(at(day(1)).reasons == std::vector<std::string>{"profile changed: the default instead of shortlived"});
+    cas[{"first"}].profile.name = "shortlived";
+    CHECK(at(day(1)).at == day(60));
+    // Nothing is known of a CA that is gone, or has moved.
+    scene.newest->profile.clear();
+    scene.newest->directory_url = "https://elsewhere.example/directory";
+    CHECK(at(day(1)).at == day(60));
+}
