@@ -39,7 +39,9 @@ std::string footer_of(const Command& command) {
 void add_names(CLI::App& app, Options& options, Names names) {
     if (names == Names::none) return;
     if (names == Names::account) {
-        app.add_option("ACTION", options.names, "list; rollover CA; deactivate CA")->required()->expected(1, 2);
+        app.add_option("ACTION", options.names, "list; import CA; orders CA; rollover CA; deactivate CA")
+            ->required()
+            ->expected(1, 2);
         return;
     }
     CLI::Option* option = app.add_option("NAME", options.names, names == Names::one ? "A lineage" : "Lineages");
@@ -81,15 +83,18 @@ std::string wrong_names(const Options& options) {
 
 // `list` stands alone, the others take a CA, whose name was found to be one.
 std::string wrong_account_action(const Options& options) {
-    constexpr std::array<std::string_view, 3> actions = {"list", "rollover", "deactivate"};
+    constexpr std::array<std::string_view, 5> actions = {"list", "import", "orders", "rollover", "deactivate"};
     const std::string& action = options.names.front();
     if (std::ranges::find(actions, action) == actions.end()) {
         auto meant = did_you_mean(action, actions);
-        return fmt::format("There is no action \"{}\" for accounts{}", escape_untrusted(action, 128),
-                           meant ? fmt::format(" (did you mean {}?)", *meant) : ": list, rollover or deactivate");
+        return fmt::format(
+            "There is no action \"{}\" for accounts{}", escape_untrusted(action, 128),
+            meant ? fmt::format(" (did you mean {}?)", *meant) : ": list, import, orders, rollover or deactivate");
     }
     if (action == "list" && options.names.size() > 1) return "account list takes no name";
     if (action != "list" && options.names.size() < 2) return fmt::format("account {} needs the name of a CA", action);
+    if (action == "import" && options.key.empty()) return "account import needs the account's key: --key FILE";
+    if (action != "import" && !options.key.empty()) return fmt::format("account {} takes no key", action);
     return {};
 }
 

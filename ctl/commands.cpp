@@ -107,23 +107,28 @@ const std::vector<Command>& commands() {
          Names::one,
          {{"--version", "The version to revoke; the live one unless given", &Options::version},
           {"--reason", "unspecified, key-compromise, affiliation-changed, superseded or cessation-of-operation",
-           &Options::reason}},
+           &Options::reason},
+          {"--with", "Who signs: account, or certificate-key when the account is lost", &Options::with}},
          "admin",
          "Revoke a certificate at its CA",
          "It is never deployed again, and a new one is issued at once when it is the live one (but not with "
-         "cessation-of-operation). With key-compromise its key is never used again.",
+         "cessation-of-operation). With key-compromise its key is never used again, nor when it signs itself: a CA "
+         "takes "
+         "that for a compromise.",
          {"certctl revoke example.com --reason superseded --version 3",
-          "certctl revoke example.com --reason key-compromise"},
+          "certctl revoke example.com --reason key-compromise", "certctl revoke example.com --with certificate-key"},
          run_revoke},
         {"account",
          Names::account,
-         {},
+         {{"--key", "For import: file with the account's key, in PEM or certbot's private_key.json", &Options::key}},
          "admin",
-         "Show the accounts at CAs, change their keys or end them",
-         "`list` shows them, `rollover CA` gives the account a new key, `deactivate CA` ends it for ever: the next "
-         "renewal at "
-         "this CA makes a new one. Certificates stay valid in any case.",
-         {"certctl account list", "certctl account rollover letsencrypt", "certctl account deactivate letsencrypt"},
+         "Show the accounts at CAs, import one, change their keys or end them",
+         "`list` shows them, `import CA --key FILE` takes over the account that another client made at this CA, "
+         "`orders CA` shows what the CA lists of its orders, `rollover CA` gives the account a new key, `deactivate "
+         "CA` ends it for ever: the next renewal at this CA makes a new one. Certificates stay valid in any case.",
+         {"certctl account list", "certctl account import letsencrypt --key private_key.json",
+          "certctl account orders letsencrypt", "certctl account rollover letsencrypt",
+          "certctl account deactivate letsencrypt"},
          run_account},
         {"reload",
          Names::none,

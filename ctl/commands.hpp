@@ -21,7 +21,7 @@ struct Options {
     bool watch = false, force = false, dry_run = false, no_wait = false, follow = false;
     std::uint32_t to = 0;       // 0: not given
     std::uint32_t version = 0;  // 0: not given
-    std::string target, host, lineage, reason;
+    std::string target, host, lineage, reason, with, key;
 };
 
 struct Context {
@@ -31,7 +31,7 @@ struct Context {
 };
 
 // How many names a command takes.
-enum class Names { none, one, any, some, account };  // account: list, or rollover or deactivate and a CA
+enum class Names { none, one, any, some, account };  // account: list, or another action and a CA
 
 struct Flag {
     std::string_view names;  // "--force", "-f,--follow"

@@ -20,6 +20,7 @@ std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& p
 std::string render_limits(const Style& style, const std::vector<api::LimitUse>& uses, Time now);
 std::string render_findings(const Style& style, const std::string& lineage,
                             const std::vector<api::CheckFinding>& findings);
+std::string render_orders(const Style& style, const std::string& ca, const api::OrderList& list);
 std::string render_accounts(const Style& style, const std::vector<api::Account>& accounts);
 // "web@host1: ", or nothing when the event has no target or its message names it.
 std::string place_of(const Style& style, const api::Event& event);

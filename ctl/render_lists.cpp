@@ -99,6 +99,15 @@ std::string render_accounts(const Style& style, const std::vector<api::Account>&
     return out;
 }
 
+std::string render_orders(const Style& style, const std::string& ca, const api::OrderList& list) {
+    if (!list.offered) return fmt::format("{} does not list the orders of an account\n", clean(style, ca, 128));
+    std::string out;
+    for (const std::string& url : list.urls)
+        out += clean(style, url, 2048) + "\n";
+    if (!list.complete) out += "There is more than is shown here\n";
+    return out.empty() ? fmt::format("{} lists no orders\n", clean(style, ca, 128)) : out;
+}
+
 std::string place_of(const Style& style, const api::Event& event) {
     if (event.target.empty() || event.message.find(event.target) != std::string::npos) return {};
     return clean(style, event.target, 128) + (event.host.empty() ? "" : "@" + clean(style, event.host, 128)) + ": ";

@@ -133,6 +133,13 @@ void fields(Is<Account> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<OrderList> auto& value, Field&& field) {
+    field("offered", value.offered, Shown::full);
+    field("complete", value.complete, Shown::full);
+    field("urls", value.urls, Shown::full);
+}
+
+template <class Field>
 void fields(Is<DaemonStatus> auto& value, Field&& field) {
     field("version", value.version, Shown::full);
     field("started", value.started, Shown::full);
@@ -198,6 +205,12 @@ template <class Field>
 void fields(Is<RevokeRequest> auto& value, Field&& field) {
     field("version", value.version, Shown::full);
     field("reason", value.reason, Shown::full);
+    field("with", value.with, Shown::full);
+}
+
+template <class Field>
+void fields(Is<ImportRequest> auto& value, Field&& field) {
+    field("key", value.key, Shown::full);
 }
 
 template <class Field>

@@ -257,6 +257,9 @@ Json to_json(const CheckFinding& value) {
 Json to_json(const Account& value) {
     return encode(value);
 }
+Json to_json(const OrderList& value) {
+    return encode(value);
+}
 Json to_json(const DaemonStatus& value) {
     return encode(value);
 }
@@ -273,6 +276,9 @@ Json to_json(const RollbackRequest& value) {
     return encode(value);
 }
 Json to_json(const DeployRequest& value) {
+    return encode(value);
+}
+Json to_json(const ImportRequest& value) {
     return encode(value);
 }
 Json to_json(const RevokeRequest& value) {
@@ -297,6 +303,9 @@ CheckFinding check_finding_from_json(const Json& json) {
 Account account_from_json(const Json& json) {
     return decoded<Account>(json);
 }
+OrderList order_list_from_json(const Json& json) {
+    return decoded<OrderList>(json);
+}
 DaemonStatus daemon_status_from_json(const Json& json) {
     return decoded<DaemonStatus>(json);
 }
@@ -318,6 +327,9 @@ Result<RollbackRequest> rollback_request_from_json(const Json& json) {
 }
 Result<DeployRequest> deploy_request_from_json(const Json& json) {
     return strict<DeployRequest>(json);
+}
+Result<ImportRequest> import_request_from_json(const Json& json) {
+    return strict<ImportRequest>(json);
 }
 Result<RevokeRequest> revoke_request_from_json(const Json& json) {
     return strict<RevokeRequest>(json);

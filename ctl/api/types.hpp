@@ -105,6 +105,12 @@ struct Account {
     std::optional<Problem> problem;    // no orders are placed because of this
 };
 
+// What a CA lists of an account's orders (RFC 8555 §7.1.2.1).
+struct OrderList {
+    bool offered = false, complete = true;
+    std::vector<std::string> urls;
+};
+
 struct DaemonStatus {
     std::string version;
     Time started{}, now{};
@@ -117,7 +123,7 @@ struct DaemonStatus {
 // Result of a finished job (renew, deploy, rollback) or of a plain verb (pause, resume, reload, revoke, of accounts).
 struct JobResult {
     // "issued", "deployed", "rolled-back", "not-due", "rehearsed"; "paused", "resumed", "reloaded", "revoked";
-    // "key-changed", "deactivated"
+    // "key-changed", "deactivated", "imported"
     std::string lineage, outcome;
     std::uint32_t version = 0;
     std::string message;
@@ -152,6 +158,7 @@ Json to_json(const PlanEntry& value);
 Json to_json(const LimitUse& value);
 Json to_json(const CheckFinding& value);
 Json to_json(const Account& value);
+Json to_json(const OrderList& value);
 Json to_json(const DaemonStatus& value);
 Json to_json(const JobResult& value);
 Json to_json(const JobStarted& value);
@@ -162,6 +169,7 @@ PlanEntry plan_entry_from_json(const Json& json);
 LimitUse limit_use_from_json(const Json& json);
 CheckFinding check_finding_from_json(const Json& json);
 Account account_from_json(const Json& json);
+OrderList order_list_from_json(const Json& json);
 DaemonStatus daemon_status_from_json(const Json& json);
 JobResult job_result_from_json(const Json& json);
 JobStarted job_started_from_json(const Json& json);
@@ -182,17 +190,23 @@ struct DeployRequest {
 struct RevokeRequest {
     std::uint32_t version = 0;  // 0: the live one
     std::string reason;         // "key-compromise" …; empty: unspecified
+    std::string with;           // "account", "certificate-key": who signs; empty: the account
+};
+struct ImportRequest {
+    std::string key;  // text of the key file
 };
 struct NoArguments {};
 Json to_json(const RenewRequest& value);
 Json to_json(const RollbackRequest& value);
 Json to_json(const DeployRequest& value);
 Json to_json(const RevokeRequest& value);
+Json to_json(const ImportRequest& value);
 // Strict: an unknown member or a wrong type is control.badRequest.
 Result<RenewRequest> renew_request_from_json(const Json& json);
 Result<RollbackRequest> rollback_request_from_json(const Json& json);
 Result<DeployRequest> deploy_request_from_json(const Json& json);
 Result<RevokeRequest> revoke_request_from_json(const Json& json);
+Result<ImportRequest> import_request_from_json(const Json& json);
 Result<NoArguments> no_arguments_from_json(const Json& json);
 
 }  // namespace certd::api

@@ -3,6 +3,7 @@
 
 #include "libacme/base/text.hpp"
 #include "libacme/crypto/digest.hpp"
+#include "libacme/protocol/order_list.hpp"
 
 #include <array>
 
@@ -70,6 +71,22 @@ Task<std::vector<api::Account>> accounts_of(CaClients& clients, std::vector<CaNa
     co_return views;
 }
 
+// Of an account that exists; asking makes none.
+Task<api::OrderList> orders_of(CaClients& clients, config::Ca ca) {
+    if ((co_await clients.accounts({ca.name})).empty())
+        fail("control.noSuchAccount", fmt::format("There is no account at {}", ca.name.text));
+    std::shared_ptr<acme::Session> session = co_await clients.session(ca);
+    acme::OrderList list = co_await acme::list_orders(*session);
+    co_return api::OrderList{list.offered, list.complete, std::move(list.urls)};
+}
+
+bool signed_by_certificate(const std::string& with) {
+    if (with.empty() || with == "account") return false;
+    if (with == "certificate-key") return true;
+    fail("control.badRequest",
+         fmt::format("A revocation is signed with account or certificate-key, not \"{}\"", escape_untrusted(with, 64)));
+}
+
 }  // namespace
 
 config::Ca DaemonOperations::configured_ca(const std::string& name) const {
@@ -95,12 +112,21 @@ Task<Result<void>> DaemonOperations::deactivate_account(std::string ca) {
     co_return co_await as_result(engine_.clients.deactivate(configured_ca(ca)));
 }
 
+Task<Result<std::string>> DaemonOperations::import_account(std::string ca, std::string key) {
+    co_return co_await as_result(engine_.clients.import_account(configured_ca(ca), std::move(key)));
+}
+
+Task<Result<api::OrderList>> DaemonOperations::account_orders(std::string ca) {
+    co_return co_await as_result(orders_of(engine_.clients, configured_ca(ca)));
+}
+
 Task<Result<api::JobResult>> DaemonOperations::revoke(LineageName name, api::RevokeRequest request) {
     co_return co_await as_result(revoke_or_fail(std::move(name), std::move(request)));
 }
 
 Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::RevokeRequest request) {
     RevocationReason reason = reason_of(request.reason);
+    bool by_certificate = signed_by_certificate(request.with);
     const LineageState& state = value_or_fail(entry(name))->record.state;
     VersionNumber version = request.version != 0 ? VersionNumber{request.version} : state.live;
     if (!version) fail("control.noSuchVersion", fmt::format("{} has no certificate yet", name.text()));
@@ -114,13 +140,20 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
         fail("control.noSuchAccount", fmt::format("Version {} is from {}, which is no longer the directory of {}",
                                                   version.value, facts->directory_url, ca.name.text));
     }
-    // Before the CA is asked: a key that is known to others is never used again, whatever comes of the request.
-    if (reason == RevocationReason::key_compromise) {
+    // Before the CA is asked: a key that is known to others is never used again, whatever comes of the request. One
+    // that signs its own revocation is compromised for the CA in any case (acme-facts §1.6).
+    if (reason == RevocationReason::key_compromise || by_certificate) {
         std::string key = sha256_hex(leaf.public_key_der());
         value_or_fail(co_await offload(engine_.seams.workers, [&] { return engine_.store.burn_key(key); }));
     }
-    std::shared_ptr<acme::Session> session = co_await engine_.clients.session(ca);
-    co_await session->revoke(leaf.der(), reason);
+    if (by_certificate) {
+        PrivateKey key = value_or_fail(PrivateKey::from_pem(files.privkey));
+        std::shared_ptr<acme::Session> session = engine_.clients.session_without_account(ca);
+        co_await session->revoke_by_key(leaf.der(), reason, key);
+    } else {
+        std::shared_ptr<acme::Session> session = co_await engine_.clients.session(ca);
+        co_await session->revoke(leaf.der(), reason);
+    }
     bool replace = reason != RevocationReason::cessation_of_operation;
     value_or_fail(co_await engine_.scheduler.note_revoked(name, version, replace));
     std::string message = fmt::format("Version {} is revoked at {}", version.value, ca.name.text);

@@ -33,6 +33,8 @@ class DaemonOperations final : public control::Operations {
     Task<Result<std::vector<api::Account>>> accounts() override;
     Task<Result<void>> roll_over_account(std::string ca) override;
     Task<Result<void>> deactivate_account(std::string ca) override;
+    Task<Result<std::string>> import_account(std::string ca, std::string key) override;
+    Task<Result<api::OrderList>> account_orders(std::string ca) override;
 
     Task<Result<void>> pause(LineageName name) override { return engine_.scheduler.pause(std::move(name)); }
     Task<Result<void>> resume(LineageName name) override { return engine_.scheduler.resume(std::move(name)); }

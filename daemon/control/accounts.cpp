@@ -34,4 +34,17 @@ Task<> deactivate_account(Exchange& exchange) {
                          "The account is no more; the next renewal at this CA makes a new one");
 }
 
+Task<> import_account(Exchange& exchange) {
+    auto request = value_or_fail(api::import_request_from_json(exchange.body));
+    exchange.record("account import");
+    std::string url =
+        value_or_fail(co_await exchange.operations.import_account(exchange.name().text(), std::move(request.key)));
+    co_await answer_done(exchange, "imported", "The account in use is " + url);
+}
+
+Task<> list_account_orders(Exchange& exchange) {
+    api::OrderList list = value_or_fail(co_await exchange.operations.account_orders(exchange.name().text()));
+    co_await exchange.answer.json(200, Json::object({{"orders", api::to_json(list)}}));
+}
+
 }  // namespace certd::control

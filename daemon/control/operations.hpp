@@ -39,6 +39,9 @@ class Operations {
     virtual Task<Result<std::vector<api::Account>>> accounts() = 0;
     virtual Task<Result<void>> roll_over_account(std::string ca) = 0;
     virtual Task<Result<void>> deactivate_account(std::string ca) = 0;
+    // The account of a key from another client, the text of whose file is `key`; its URL, which is text of the CA.
+    virtual Task<Result<std::string>> import_account(std::string ca, std::string key) = 0;
+    virtual Task<Result<api::OrderList>> account_orders(std::string ca) = 0;
 
     virtual Task<Result<void>> pause(LineageName name) = 0;
     virtual Task<Result<void>> resume(LineageName name) = 0;

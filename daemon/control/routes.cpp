@@ -10,6 +10,7 @@ const std::vector<Route>& routes() {
         {"GET", "/v1/lineages/{name}", Role::viewer, {}, show_lineage},
         {"GET", "/v1/lineages/{name}/explain", Role::viewer, {}, explain_lineage},
         {"GET", "/v1/accounts", Role::admin, {}, list_accounts},
+        {"GET", "/v1/accounts/{name}/orders", Role::admin, {}, list_account_orders},
         {"GET", "/v1/plan", Role::viewer, {}, list_plan},
         {"GET", "/v1/limits", Role::viewer, {}, list_limits},
         {"GET", "/v1/events", Role::viewer, {"follow", "after", "lineage"}, list_events},
@@ -24,6 +25,7 @@ const std::vector<Route>& routes() {
         {"POST", "/v1/lineages/{name}/revoke", Role::admin, {}, revoke_lineage, "revoke"},
         {"POST", "/v1/accounts/{name}/rollover", Role::admin, {}, roll_over_account, "account rollover"},
         {"POST", "/v1/accounts/{name}/deactivate", Role::admin, {}, deactivate_account, "account deactivate"},
+        {"POST", "/v1/accounts/{name}/import", Role::admin, {}, import_account, "account import", true},
         {"POST", "/v1/reload", Role::operator_, {}, reload_daemon, "reload"},
     };
     return table;

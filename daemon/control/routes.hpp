@@ -21,6 +21,7 @@ struct Exchange {
     ServerRequest request;
     std::optional<LineageName> lineage;  // of a path with {name}; a CA's name has the same grammar
     Json body;                           // of a POST: an object
+    bool secret = false;                 // the body is not for the record
 
     const LineageName& name() const { return lineage.value(); }
     // To be called once the arguments are known to be sound, before the operation.
@@ -34,6 +35,7 @@ struct Route {
     std::vector<std::string_view> parameters;  // of the query; others are refused
     Task<> (*handle)(Exchange& exchange);      // throws Failure
     std::string_view verb = {};                // of a mutating call
+    bool secret = false;                       // its body is not for the record
 };
 
 const std::vector<Route>& routes();
@@ -52,6 +54,8 @@ Task<> revoke_lineage(Exchange& exchange);
 Task<> list_accounts(Exchange& exchange);
 Task<> roll_over_account(Exchange& exchange);
 Task<> deactivate_account(Exchange& exchange);
+Task<> import_account(Exchange& exchange);
+Task<> list_account_orders(Exchange& exchange);
 // jobs.cpp
 Task<> renew_lineage(Exchange& exchange);
 Task<> roll_back_lineage(Exchange& exchange);

@@ -89,7 +89,8 @@ LineageName lineage_of(const std::string& text) {
 }  // namespace
 
 void Exchange::record(std::string_view verb) {
-    audit.accepted({request.peer, std::string(verb), lineage ? lineage->text() : std::string(), body});
+    audit.accepted(
+        {request.peer, std::string(verb), lineage ? lineage->text() : std::string(), secret ? Json() : body});
 }
 
 struct ControlHandler::State {
@@ -122,7 +123,8 @@ struct ControlHandler::State {
 
     // The Problem that can still be answered with; a failure amid an answer is thrown on and ends the connection.
     Task<std::optional<Problem>> answer_route(Match match, ServerRequest request, Answer& answer) {
-        Exchange exchange{operations, calls, audit, clock, answer, std::move(request), std::nullopt, Json()};
+        Exchange exchange{operations,         calls, audit, clock, answer, std::move(request), std::nullopt, Json(),
+                          match.route->secret};
         const Route& route = *match.route;
         std::exception_ptr error;
         bool sound = false;
@@ -142,7 +144,9 @@ struct ControlHandler::State {
         Problem refused = problem_of(error);
         bool of_arguments = !sound || refused.code == "control.badRequest";
         if (!route.verb.empty() && of_arguments) {
-            audit.refused({exchange.request.peer, std::string(route.verb), match.name, exchange.body}, refused);
+            audit.refused(
+                {exchange.request.peer, std::string(route.verb), match.name, route.secret ? Json() : exchange.body},
+                refused);
         }
         co_return refused;
     }

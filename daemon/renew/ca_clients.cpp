@@ -3,7 +3,10 @@
 
 #include "daemon/renew/external_account.hpp"
 #include "libacme/base/text.hpp"
+#include "libacme/crypto/account_key.hpp"
 #include "libacme/crypto/digest.hpp"
+
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -69,6 +72,11 @@ Task<std::shared_ptr<acme::Session>> CaClients::session(config::Ca ca) {
     co_await ensure_account(found);
     // Shares ownership of the client, so that a renewal keeps session and transport alive across a reload.
     co_return std::shared_ptr<acme::Session>(found, found->session.get());
+}
+
+std::shared_ptr<acme::Session> CaClients::session_without_account(const config::Ca& ca) {
+    std::shared_ptr<Client> found = client(ca);
+    return std::shared_ptr<acme::Session>(found, found->session.get());
 }
 
 Task<> CaClients::refuse_suspended(std::shared_ptr<Client> client) {
@@ -231,6 +239,48 @@ Task<Gate::Pass> CaClients::enter_unused(std::shared_ptr<Client> client) {
     co_return pass;
 }
 
+Task<std::string> CaClients::import_account(config::Ca ca, std::string text) {
+    std::shared_ptr<Client> found = client(ca);
+    // RSA keys are tried out, which takes its time.
+    PrivateKey key = value_or_fail(co_await offload(workers_, [&] { return parse_account_key(text); }));
+    std::ranges::fill(text, '\0');
+    Gate::Pass pass = co_await found->account_gate.enter();
+    // One for the map, one for this coroutine; every further one is a session in use.
+    if (found.use_count() > 2) fail("control.busy", fmt::format("A renewal at {} is using the account", ca.name.text));
+    auto stored = value_or_fail(co_await offload(workers_, [&] { return store_.load_account(ca.name); }));
+    if (stored && stored->directory_url != ca.directory) {
+        value_or_fail(co_await offload(workers_, [&] { return store_.forget_account(ca.name); }));
+        stored.reset();
+    }
+    bool known = stored && value_or_fail(PrivateKey::from_pem(stored->key_pem)).thumbprint() == key.thumbprint();
+    if (stored && stored->account && !known) {
+        fail("control.accountExists", fmt::format("There is another account at {} already", ca.name.text),
+             stored->account->url);
+    }
+    std::optional<acme::Account> account = co_await find_account(*found, key);
+    if (!account) fail("acme.accountDoesNotExist", fmt::format("{} knows no account with this key", ca.name.text));
+    value_or_fail(co_await offload(workers_, [&] { return keep_imported(stored, known, ca, key.pem(), *account); }));
+    std::string url = account->url;
+    found->session->use_account(std::move(key), *std::move(account));
+    emit(EventType::account_changed, Severity::notice, ca.name, "An account was imported");
+    co_await send_contacts(*found);
+    co_return url;
+}
+
+// A key that was stored without an account, and that the CA may not have heard of, goes aside in the same step in which
+// the new one comes. Once the key is there the account is found again by it.
+Result<void> CaClients::keep_imported(const std::optional<StoredAccount>& stored, bool known, const config::Ca& ca,
+                                      const std::string& key_pem, const acme::Account& account) {
+    Result<void> kept;
+    if (!stored) {
+        kept = store_.save_account_key(ca.name, ca.directory, key_pem);
+    } else if (!known) {
+        kept = store_.save_next_key(ca.name, key_pem);
+        if (kept) kept = store_.adopt_next_key(ca.name);
+    }
+    return kept ? store_.save_account(ca.name, account) : kept;
+}
+
 Task<> CaClients::roll_over(config::Ca ca) {
     std::shared_ptr<Client> found = client(ca);
     Gate::Pass pass = co_await enter_unused(found);
@@ -296,6 +346,13 @@ Task<> CaClients::suspend(config::Ca ca, Problem problem) {
          "No more orders are placed: the CA wants its user to act", std::move(problem));
     // Unwritten, the CA tells it again after a restart.
     (void)co_await offload(workers_, [&] { return store_.save_suspension(ca.name, suspension); });
+}
+
+Task<> CaClients::lift_suspension(config::Ca ca) {
+    auto stored = co_await offload(workers_, [&] { return store_.load_suspension(ca.name); });
+    if (stored && !*stored) co_return;
+    if (auto found = clients_.find(ca.name); found != clients_.end()) found->second->suspension.reset();
+    (void)co_await offload(workers_, [&] { return store_.save_suspension(ca.name, std::nullopt); });
 }
 
 void CaClients::emit(EventType type, Severity severity, const CaName& ca, std::string message,

@@ -58,6 +58,11 @@ class CaClients {
     };
     Task<std::vector<AccountFacts>> accounts(std::vector<CaName> cas);
 
+    // Takes over the account of a key from another client, the text of whose file is `key` (PEM or JWK): the CA must
+    // know it. Killed at any point either nothing has changed or the account is found again. Returns its URL. Problems
+    // control.accountExists while there is another one, control.busy, acme.accountDoesNotExist. Throws Failure.
+    Task<std::string> import_account(config::Ca ca, std::string key);
+
     // Gives the account a new key (RFC 8555 §7.3.5). Killed at any point the next session finds out which key the CA
     // has (acme-facts B9). Problems control.noSuchAccount, control.busy while renewals use the account: what they put
     // in place depends on its key. Throws Failure.
@@ -68,6 +73,10 @@ class CaClients {
     // After acme.userActionRequired (§7.3.3): no order of this account is placed for a day, over restarts too, or until
     // what the configuration says of the account changes.
     Task<> suspend(config::Ca ca, Problem problem);
+    Task<> lift_suspension(config::Ca ca);
+
+    // A session that need not have an account: for what a certificate's own key signs.
+    std::shared_ptr<acme::Session> session_without_account(const config::Ca& ca);
 
     // The exchanges with a CA so far, but for those about renewal information, and how the last of them ended.
     struct Contact {
@@ -94,6 +103,8 @@ class CaClients {
     Task<> create_account(Client& client, std::string key_pem);
     Task<acme::Account> register_key(Client& client, const PrivateKey& key, bool known);
     Task<std::optional<acme::Account>> find_account(Client& client, const PrivateKey& key);
+    Result<void> keep_imported(const std::optional<StoredAccount>& stored, bool known, const config::Ca& ca,
+                               const std::string& key_pem, const acme::Account& account);
     Task<> settle_rollover(Client& client, StoredAccount& stored);
     Task<> send_contacts(Client& client);
     Task<Gate::Pass> enter_unused(std::shared_ptr<Client> client);

@@ -95,6 +95,7 @@ struct Session::State {
                                    std::string what);
     Task<HttpResponse> signed_post_twice(RequestKind kind, Url url, Signer signer, std::optional<Json> payload,
                                          std::string what);
+    Task<> revoke(Bytes certificate_der, RevocationReason reason, const PrivateKey* certificate_key, Session& session);
     HttpRequest post_request(RequestKind kind, const Url& url, std::string body) const;
     Account read_account(const HttpResponse& response, const Session& session) const;
 };
@@ -351,14 +352,31 @@ Task<> Session::change_key(PrivateKey new_key) {
 }
 
 Task<> Session::revoke(Bytes certificate_der, RevocationReason reason) {
-    Directory directory = co_await this->directory();
-    std::string what = "Cannot revoke the certificate" + state_->at_ca();
-    if (!directory.revoke_cert) fail("acme.unknown", what + ": its directory offers no revokeCert");
+    co_await state_->revoke(std::move(certificate_der), reason, nullptr, *this);
+}
+
+// RFC 8555 §7.6: jwk in place of kid.
+Task<> Session::revoke_by_key(Bytes certificate_der, RevocationReason reason, const PrivateKey& key) {
+    co_await state_->revoke(std::move(certificate_der), reason, &key, *this);
+}
+
+Task<> Session::State::revoke(Bytes certificate_der, RevocationReason reason, const PrivateKey* certificate_key,
+                              Session& session) {
+    co_await ensure_directory();
+    std::string what = "Cannot revoke the certificate" + at_ca();
+    std::optional<Url> url = known_directory->revoke_cert;
+    if (!url) fail("acme.unknown", what + ": its directory offers no revokeCert");
     Json payload = Json::object({{"certificate", base64url(ByteView(certificate_der))}});
     // Without a reason the CRL says nothing, which RFC 5280 §5.3.1 prefers to "unspecified".
     if (reason != RevocationReason::unspecified) payload.set("reason", static_cast<int>(reason));
     try {
-        co_await post(RequestKind::revoke, *directory.revoke_cert, std::move(payload), std::move(what));
+        if (certificate_key == nullptr) {
+            co_await session.post(RequestKind::revoke, *std::move(url), std::move(payload), std::move(what));
+        } else {
+            Signer signer{*certificate_key, {}};
+            co_await signed_post_twice(RequestKind::revoke, *std::move(url), signer, std::move(payload),
+                                       std::move(what));
+        }
     } catch (const Failure& failure) {
         if (failure.problem().code != "acme.alreadyRevoked") throw;
     }

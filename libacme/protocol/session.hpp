@@ -101,6 +101,9 @@ class Session {
     Task<> change_key(PrivateKey new_key);
     // §7.6, signed by the account in use. A certificate that was revoked before is no failure.
     Task<> revoke(Bytes certificate_der, RevocationReason reason);
+    // The same signed by the certificate's own key, without need of an account; Let's Encrypt takes it for the report
+    // of a compromised key, whatever the reason. `key` outlives the call.
+    Task<> revoke_by_key(Bytes certificate_der, RevocationReason reason, const PrivateKey& key);
 
     // A signed POST with the account's kid; an empty optional payload is POST-as-GET, which is sent once more when the
     // exchange broke off. Retries badNonce with that response's nonce. Throws ErrorResponse for any status outside 2xx,

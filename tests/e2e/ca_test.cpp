@@ -121,3 +121,36 @@ TEST_CASE("a TLS certificate of the CA that the bundle does not vouch for is ref
     REQUIRE(world.certd.lineage("shop")["last_problem"].string_or("code") == "tls.untrusted");
     REQUIRE(world.pebble.orders() == 0);
 }
+
+TEST_CASE("an account is taken over by its key, and a certificate revoked with its own when the account is lost") {
+    World world;
+    world.issue_first();
+    auto account_url = [&] {
+        return world.certd.json({"account", "list"})["accounts"].if_array()->front().string_or("url");
+    };
+    const std::string url = account_url();
+    const std::filesystem::path accounts = world.certd.state_directory() / "accounts",
+                                key = world.directory() / "old-client.pem";
+    world.certd.terminate();
+    std::filesystem::rename(accounts / "pebble" / "key.pem", key);
+    std::filesystem::remove_all(accounts / "pebble");
+    world.certd.start();
+
+    const Output revoked = world.certd.ctl({"revoke", "shop", "--with", "certificate-key", "--reason", "superseded"});
+    INFO(revoked.both());
+    REQUIRE(revoked.exit_code == 0);
+    REQUIRE(world.certd.reaches("shop", "waiting"));
+    const Output other = world.certd.ctl({"account", "import", "pebble", "--key", key.string()});
+    REQUIRE(other.exit_code == 1);
+    REQUIRE(other.both().find("another account") != std::string::npos);
+
+    REQUIRE(world.certd.ctl({"account", "deactivate", "pebble"}).exit_code == 0);
+    const Output imported = world.certd.ctl({"account", "import", "pebble", "--key", key.string()});
+    INFO(imported.both());
+    REQUIRE(imported.exit_code == 0);
+    REQUIRE(account_url() == url);
+    REQUIRE(world.certd.ctl({"account", "orders", "pebble"}).exit_code == 0);
+    REQUIRE(world.certd.ctl({"renew", "shop", "--force"}).exit_code == 0);
+    REQUIRE(world.served_is_live());
+    REQUIRE(world.certd.log().find("PRIVATE KEY") == std::string::npos);
+}

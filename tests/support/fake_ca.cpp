@@ -18,6 +18,7 @@ RequestKind kind_of(const Route& route) {
                                                              {"nonce", RequestKind::new_nonce},
                                                              {"new-account", RequestKind::new_account},
                                                              {"account", RequestKind::account},
+                                                             {"orders", RequestKind::account},
                                                              {"new-order", RequestKind::new_order},
                                                              {"order", RequestKind::order},
                                                              {"authz", RequestKind::authorization},
@@ -139,7 +140,9 @@ Request FakeCa::State::verify(RequestKind kind, const HttpRequest& http, const R
     bool has_jwk = header["jwk"].is_object();
     bool has_kid = header["kid"].if_string() != nullptr;
     if (has_jwk == has_kid) violation("not exactly one of jwk and kid");
-    if (has_jwk != (kind == RequestKind::new_account)) violation("jwk and kid are for other requests");
+    // RFC 8555 §6.2: revokeCert takes either.
+    if (kind != RequestKind::revoke && has_jwk != (kind == RequestKind::new_account))
+        violation("jwk and kid are for other requests");
     check_nonce(*jws);
 
     Request request;

@@ -61,11 +61,17 @@ struct FakeCaKnobs {
     bool external_account_required = false;
     std::map<std::string, Bytes> external_keys;  // by kid; each is good for one account
 
+    bool lists_orders = false;  // the account names its list, of orders_per_page each
+    std::size_t orders_per_page = 3;
+    bool orders_run_in_circles = false;
+
     // What a preflight asks about
     std::vector<std::string> caa_identities;
     Duration clock_error{};  // of the Date it sends (F43)
 
     // Orders
+    std::set<std::string> paused_names;  // refused in words only, with the page
+    std::string unpause_page = "https://ca.test/unpause?jwt=abc.def";
     bool unavailable = false;      // nothing connects
     bool ready_on_arrival = true;  // an order whose authorizations are all valid is born `ready`
     int reuse_percent = 0;         // of valid authorizations

@@ -54,7 +54,10 @@ HttpResponse FakeCa::State::revoke(Request& request) {
     auto found =
         std::ranges::find_if(certificates, [&](const CertificateEntry& entry) { return entry.leaf.der() == *der; });
     if (found == certificates.end()) refuse(404, "malformed", "no such certificate");
-    if (found->account != request.account->number) refuse(403, "unauthorized", "another account's certificate");
+    if (request.new_key && request.new_key->subject_public_key_info() != found->leaf.public_key_der())
+        refuse(403, "unauthorized", "another certificate's key");
+    if (request.account && found->account != request.account->number)
+        refuse(403, "unauthorized", "another account's certificate");
     if (found->revoked) refuse(400, "alreadyRevoked", "it is revoked");
     auto reason = static_cast<int>(request.json.int_or("reason", -1));
     if (reason != -1 && reason != 0 && reason != 1 && reason != 3 && reason != 4 && reason != 5)

@@ -86,12 +86,43 @@ HttpResponse FakeCa::State::new_account(Request& request) {
     return response;
 }
 
+// RFC 8555 §7.1.2.1.
+HttpResponse FakeCa::State::order_list(const Request& request) const {
+    must_be_empty(request);
+    std::vector<std::size_t> own;
+    for (std::size_t number = 0; number < orders.size(); ++number) {
+        if (orders[number].account == request.account->number) own.push_back(number);
+    }
+    std::size_t page = request.route.numbers.empty() ? 0 : request.route.numbers[0];
+    Json list = Json::array();
+    std::size_t first = page * knobs().orders_per_page, last = first + knobs().orders_per_page;
+    for (std::size_t i = first; i < std::min(last, own.size()); ++i)
+        list.push(url("order", own[i]));
+    HttpResponse response = json_answer(200, Json::object({{"orders", std::move(list)}}));
+    std::size_t next = knobs().orders_run_in_circles ? 0 : page + 1;
+    if (knobs().orders_run_in_circles || last < own.size())
+        response.headers.add("Link", "<" + url("orders", next) + ">;rel=\"next\"");
+    return response;
+}
+
 HttpResponse FakeCa::State::account(Request& request) {
+    if (request.route.name == "orders") return order_list(request);
     if (!request.payload.empty() && !only_members(request.json, {"status", "contact"}))
         violation("an account's update has members of its own");
     if (request.json.string_or("status") == "deactivated") request.account->status = "deactivated";
     if (request.json["contact"].if_array() != nullptr) request.account->contact = request.json["contact"];
-    return json_answer(200, Json::object({{"status", request.account->status}, {"contact", request.account->contact}}));
+    Json document = Json::object({{"status", request.account->status}, {"contact", request.account->contact}});
+    if (knobs().lists_orders) document.set("orders", url("orders", 0));
+    return json_answer(200, document);
+}
+
+void FakeCa::State::check_paused(const std::vector<Identifier>& names) const {
+    for (const Identifier& name : names) {
+        if (!knobs().paused_names.contains(name.value)) continue;
+        refuse(429, "rateLimited",
+               "Your account is temporarily prevented from requesting certificates for " + name.value +
+                   " and possibly others. Please visit: " + knobs().unpause_page);
+    }
 }
 
 std::vector<Identifier> FakeCa::State::ordered_names(const Json& payload) {
@@ -149,6 +180,7 @@ HttpResponse FakeCa::State::new_order(Request& request) {
     }
     std::vector<Identifier> names = ordered_names(request.json);
     check_rejected(names);
+    check_paused(names);
     std::string replaces = request.json.string_or("replaces");
     check_replaces(replaces, request.account->number, names);
     if (replaces.empty() || !knobs().limit_spares_replacements) count_order(*request.account);

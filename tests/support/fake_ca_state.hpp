@@ -127,6 +127,7 @@ struct FakeCa::State {
     HttpResponse dispatch(RequestKind kind, Request& request);
     HttpResponse new_account(Request& request);
     HttpResponse account(Request& request);
+    HttpResponse order_list(const Request& request) const;
     HttpResponse key_change(Request& request);
     HttpResponse revoke(Request& request);
     void check_binding(const Request& request);
@@ -140,6 +141,7 @@ struct FakeCa::State {
 
     std::vector<Identifier> ordered_names(const Json& payload);
     void check_rejected(const std::vector<Identifier>& names) const;
+    void check_paused(const std::vector<Identifier>& names) const;
     void count_order(AccountEntry& account);
     void check_replaces(const std::string& id, std::size_t account, const std::vector<Identifier>& names);
     void note_replaced(const OrderEntry& order);

@@ -82,8 +82,20 @@ Task<Result<std::vector<api::CheckFinding>>> FakeOperations::check(LineageName n
     co_return std::vector<api::CheckFinding>{{"ca.reachable", "ok", "It answers", ""}};
 }
 
+Task<Result<std::string>> FakeOperations::import_account(std::string ca, std::string key) {
+    calls.push_back(fmt::format("account import {} {}", ca, key.size()));
+    if (refuse) co_return failure(*refuse);
+    co_return "https://ca.example/account/1";
+}
+
+Task<Result<api::OrderList>> FakeOperations::account_orders(std::string ca) {
+    if (ca == "nosuch") co_return failure("control.noSuchAccount", "There is no account at " + ca);
+    co_return api::OrderList{true, true, {"https://ca.example/order/1"}};
+}
+
 Task<Result<api::JobResult>> FakeOperations::revoke(LineageName name, api::RevokeRequest request) {
-    calls.push_back(fmt::format("revoke {} {} {}", name.text(), request.version, request.reason));
+    calls.push_back(fmt::format("revoke {} {} {}{}", name.text(), request.version, request.reason,
+                                request.with.empty() ? "" : " with " + request.with));
     if (refuse) co_return failure(*refuse);
     co_return api::JobResult{name.text(), "revoked", request.version, "Version 3 is revoked"};
 }

@@ -34,6 +34,8 @@ class FakeOperations final : public control::Operations {
     Task<Result<std::vector<api::Account>>> accounts() override;
     Task<Result<void>> roll_over_account(std::string ca) override { return simple("account rollover " + ca); }
     Task<Result<void>> deactivate_account(std::string ca) override { return simple("account deactivate " + ca); }
+    Task<Result<std::string>> import_account(std::string ca, std::string key) override;
+    Task<Result<api::OrderList>> account_orders(std::string ca) override;
     Task<Result<void>> pause(LineageName name) override;
     Task<Result<void>> resume(LineageName name) override;
     Task<Result<void>> reload() override;

@@ -228,6 +228,33 @@ TEST_CASE("the metrics listener offers metrics and health to anybody, and nothin
     CHECK(world.ask(ControlWorld::request("POST", "/metrics", "", 0)).status == 405);
 }
 
+TEST_CASE("the key of an import is in no event, whether it is accepted or refused") {
+    ControlWorld world;
+    auto import = [&](std::string body, uid_t uid) -> RecordingResponder& {
+        return world.ask(ControlWorld::request("POST", "/v1/accounts/main/import", std::move(body), uid));
+    };
+    CHECK(import(R"({"key":"CANARY"})", 1).status == 403);
+    CHECK(import(R"({"key":7})", 0).status == 400);
+    CHECK(import(R"({"kez":"CANARY"})", 0).status == 400);
+    Json done = import(R"({"key":"CANARY"})", 0).json()["result"];
+    CHECK(done.string_or("outcome") == "imported");
+    CHECK(done.string_or("message") == "The account in use is https://ca.example/account/1");
+    CHECK(world.operations.calls == std::vector<std::string>{"account import main 6"});
+    REQUIRE(world.calls().size() == 4);
+    for (const Event& event : world.calls()) {
+        CHECK(to_text(to_json(event)).find("CANARY") == std::string::npos);
+        CHECK(event.data.string_or("verb") == "account import");
+    }
+}
+
+TEST_CASE("the orders of an account are for admins") {
+    ControlWorld world;
+    CHECK(world.ask(ControlWorld::request("GET", "/v1/accounts/main/orders")).status == 403);
+    RecordingResponder& listed = world.ask(ControlWorld::request("GET", "/v1/accounts/main/orders", "", 0));
+    CHECK(listed.json()["orders"].strings("urls") == std::vector<std::string>{"https://ca.example/order/1"});
+    CHECK(world.ask(ControlWorld::request("GET", "/v1/accounts/nosuch/orders", "", 0)).status == 404);
+}
+
 TEST_CASE("accounts and revocation are for admins, and answer with what was done") {
     ControlWorld world;
     RecordingResponder& list = world.ask(ControlWorld::request("GET", "/v1/accounts", "", 0));

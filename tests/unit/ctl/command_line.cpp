@@ -116,12 +116,18 @@ TEST_CASE("account takes an action and, but for list, a CA; revoke takes a versi
                                                          {"account", "list", "main"},
                                                          {"account", "rollover"},
                                                          {"account", "deactivate", "UPPER"},
+                                                         {"account", "import", "main"},
+                                                         {"account", "import", "--key", "k"},
+                                                         {"account", "orders"},
+                                                         {"account", "rollover", "a", "--key", "k"},
                                                          {"account", "rollover", "a", "b"}};
     for (const auto& arguments : wrong) {
         CAPTURE(arguments);
         CHECK(parse(arguments).wrong);
     }
     CHECK(parse({"account", "rolover", "main"}).text.find("did you mean rollover?") != std::string::npos);
+    CHECK(parse({"account", "import", "main", "--key", "k.pem"}).options.key == "k.pem");
+    CHECK(parse({"revoke", "a", "--with", "certificate-key"}).options.with == "certificate-key");
     CommandLine revoke = parse({"revoke", "a", "--version", "3", "--reason", "superseded"});
     REQUIRE(revoke.command != nullptr);
     CHECK(revoke.options.version == 3);

@@ -1,8 +1,11 @@
 // Whole commands against a scripted server: what is printed and which exit code it means.
 #include "ctl/command_line.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temp_directory.hpp"
 #include "tests/unit/ctl/samples.hpp"
 #include "tests/unit/ctl/scripted_server.hpp"
+
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -247,5 +250,34 @@ TEST_CASE("revoke asks with version and reason and says what was done") {
     CHECK(revoked.out == "a: Version 3 is revoked at main\n");
     REQUIRE(revoked.requests.size() == 1);
     CHECK(revoked.requests[0].find("POST /v1/lineages/a/revoke ") == 0);
-    CHECK(revoked.requests[0].find(R"({"version":3,"reason":"superseded"})") != std::string::npos);
+    CHECK(revoked.requests[0].find(R"({"version":3,"reason":"superseded","with":""})") != std::string::npos);
+    Outcome own = run({json_response(done)}, {"revoke", "a", "--with", "certificate-key"});
+    CHECK(own.requests[0].find(R"("with":"certificate-key"})") != std::string::npos);
+}
+
+TEST_CASE("account import sends the key's file and never shows it; a file that is not there is told") {
+    TempDirectory directory;
+    auto file = directory.path() / "key.pem";
+    std::ofstream(file) << "SECRET KEY\n";
+    Json done = Json::object({{"result", api::to_json(api::JobResult{"", "imported", 0, "The account in use is x"})}});
+    Outcome imported = run({json_response(done)}, {"account", "import", "main", "--key", file.string()});
+    CHECK(imported.code == ExitCode::ok);
+    CHECK(imported.out == "main: The account in use is x\n");
+    REQUIRE(imported.requests.size() == 1);
+    CHECK(imported.requests[0].find("POST /v1/accounts/main/import ") == 0);
+    CHECK(imported.requests[0].find(R"({"key":"SECRET KEY\n"})") != std::string::npos);
+    Outcome missing = run({}, {"account", "import", "main", "--key", (directory.path() / "nosuch").string()});
+    CHECK(missing.code == ExitCode::failed);
+    CHECK(missing.err.find("nosuch") != std::string::npos);
+}
+
+TEST_CASE("account orders shows what the CA lists") {
+    auto shown = [](api::OrderList list) {
+        Json answer = Json::object({{"orders", api::to_json(list)}});
+        return run({json_response(answer)}, {"account", "orders", "main"}).out;
+    };
+    CHECK(shown({true, false, {"https://ca.example/order/1"}}) ==
+          "https://ca.example/order/1\nThere is more than is shown here\n");
+    CHECK(shown({true, true, {}}) == "main lists no orders\n");
+    CHECK(shown({}) == "main does not list the orders of an account\n");
 }

@@ -53,6 +53,20 @@ TEST_CASE("an external account is bound with each MAC, and is good for one accou
     CHECK(bed.ca.accounts() == before + 1);
 }
 
+TEST_CASE("a certificate's own key revokes it without an account, another key does not (RFC 8555 §7.6)") {
+    ChangeBed bed;
+    acme::Issued issued = bed.issue().value();
+    PrivateKey key = PrivateKey::from_pem(issued.key_pem).value(), other = PrivateKey::generate(KeyType::ecdsa_p256);
+    Bytes der = issued.chain.front().der();
+    acme::Session stranger(bed.session_options(), bed.ca, bed.clock);
+    CHECK(bed.code_of(stranger.revoke_by_key(der, RevocationReason::key_compromise, other)) == "acme.unauthorized");
+    CHECK(bed.ca.revocations().empty());
+    CHECK(bed.code_of(stranger.revoke_by_key(der, RevocationReason::key_compromise, key)) == "none");
+    CHECK(bed.ca.revocations() == std::vector<int>{1});
+    CHECK(bed.code_of(stranger.revoke_by_key(der, RevocationReason::unspecified, key)) == "none");
+    CHECK(bed.ca.violations().empty());
+}
+
 TEST_CASE("a binding that the CA does not know or cannot verify is the CA's refusal") {
     ChangeBed bed;
     CHECK(bed.register_new(bed.bound("unknown")) == "acme.bindingRefused");
