@@ -56,7 +56,15 @@ std::string render_limits(const Style& style, const std::vector<api::LimitUse>& 
                         {use.next <= now ? "now" : relative_future(use.next, now)},
                         {relative_future(use.full_at, now)}});
     }
-    return render_table(style, {"CA", "LIMIT", "OF", "USED", "NEXT", "UNUSED AGAIN"}, rows, 2);
+    std::string out = render_table(style, {"CA", "LIMIT", "OF", "USED", "NEXT", "UNUSED AGAIN"}, rows, 2);
+    for (const api::LimitUse& use : uses) {
+        if (use.page.empty()) continue;
+        out += wrap(style, "",
+                    fmt::format("{}: {} has paused the names; unpause them at", clean(style, use.key, 256),
+                                clean(style, use.ca, 64)));
+        out += "  " + clean(style, use.page, 2048) + "\n";
+    }
+    return out;
 }
 
 std::string render_findings(const Style& style, const std::string& lineage,

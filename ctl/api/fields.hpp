@@ -109,6 +109,7 @@ void fields(Is<LimitUse> auto& value, Field&& field) {
     field("capacity", value.capacity, Shown::full);
     field("next", value.next, Shown::full);
     field("full_at", value.full_at, Shown::full);
+    field("page", value.page, Shown::full);
 }
 
 template <class Field>

@@ -80,11 +80,12 @@ struct PlanEntry {
 
 // One rate limit of a CA of which something is used.
 struct LimitUse {
-    std::string ca, kind;  // "orders", "domain", "exact-set", "failures"
+    std::string ca, kind;  // "orders", "domain", "exact-set", "failures"; "paused": the CA refuses the names
     std::string key;       // the registered domain, the name …
     std::uint32_t used = 0, capacity = 0;
-    Time next{};     // when one more is allowed
-    Time full_at{};  // when nothing is used any more
+    Time next{};       // when one more is allowed
+    Time full_at{};    // when nothing is used any more
+    std::string page;  // of "paused": where people end it; an https URL
 };
 
 // One line of a preflight.

@@ -3,6 +3,7 @@
 
 #include "daemon/app/preflight.hpp"
 #include "daemon/app/views.hpp"
+#include "libacme/protocol/order.hpp"
 
 #include <algorithm>
 
@@ -104,8 +105,22 @@ std::vector<api::LimitUse> DaemonOperations::limits() const {
     std::vector<api::LimitUse> uses;
     for (const auto& [name, ca] : engine_.scheduler.config().cas) {
         for (BucketUse& use : engine_.scheduler.budget_of(ca)) {
-            uses.push_back(
-                {name.text, std::move(use.kind), std::move(use.key), use.used, use.capacity, use.next, use.full_at});
+            uses.push_back({name.text,
+                            std::move(use.kind),
+                            std::move(use.key),
+                            use.used,
+                            use.capacity,
+                            use.next,
+                            use.full_at,
+                            {}});
+        }
+    }
+    for (const auto& [name, entry] : engine_.scheduler.entries()) {
+        for (const auto& [ca, attempts] : entry->record.state.attempts) {
+            if (!attempts.problem || attempts.problem->code != "acme.paused") continue;
+            Time next = attempts.next_attempt.value_or(Time{});
+            uses.push_back({ca.text, "paused", acme::names_text(entry->record.spec->names), 1, 1, next, next,
+                            acme::unpause_url(*attempts.problem)});
         }
     }
     std::ranges::sort(uses, std::greater(), &api::LimitUse::next);

@@ -5,6 +5,7 @@
 #include "daemon/lineage/ari.hpp"
 #include "libacme/base/catalog.hpp"
 #include "libacme/base/text.hpp"
+#include "libacme/protocol/problem_document.hpp"
 
 #include <algorithm>
 #include <map>
@@ -193,6 +194,10 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
             view.why.push_back(fmt::format("{}.", describe(part)));
         if (const CatalogEntry* known = find_catalog(problem->code)) view.cause = known->cause;
         view.remedy = problem->hint;
+    }
+    if (std::string page = problem ? acme::unpause_url(*problem) : std::string(); !page.empty()) {
+        view.then.push_back(fmt::format("The names are unpaused by people, at {}", page));
+        view.then.push_back(fmt::format("After that `certctl resume {}` tries again at once.", view.lineage.name));
     }
     if (plan.action == Action::none) {
         view.then.emplace_back("Nothing is planned.");

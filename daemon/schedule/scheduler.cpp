@@ -508,12 +508,24 @@ Task<Result<void>> Scheduler::pause(LineageName name) {
 Task<Result<void>> Scheduler::resume(LineageName name) {
     Result<Entry*> entry = configured(name);
     if (!entry) co_return failure(entry.error());
-    LineageState& state = (*entry)->record.state;
-    state.paused = false;
-    state.held = false;
+    LineageRecord& record = (*entry)->record;
+    record.state.paused = false;
+    record.state.held = false;
+    // What waits for an operator has had him now.
+    bool blocked = std::erase_if(record.state.attempts, [](const auto& item) {
+                       return item.second.problem && item.second.problem->retry == Retry::after_change;
+                   }) > 0;
+    // Both may be replaced meanwhile.
+    std::shared_ptr<const config::Lineage> spec = record.spec;
+    config::ConfigPtr config = config_;
+    for (const CaName& ca : spec->cas)
+        co_await parts_.clients.lift_suspension(config->cas.at(ca));
+    entry = configured(name);  // another one may have come in its place meanwhile
+    if (!entry) co_return failure(entry.error());
     replan(**entry);
     changed_.notify();
-    emit(EventType::lineage_resumed, Severity::notice, name.text(), "Resumed");
+    emit(EventType::lineage_resumed, Severity::notice, name.text(),
+         blocked ? "Resumed; what blocked it is tried again" : "Resumed");
     co_return co_await parts_.pipeline.save((*entry)->record);
 }
 

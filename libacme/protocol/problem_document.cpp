@@ -3,6 +3,7 @@
 
 #include "libacme/base/catalog.hpp"
 #include "libacme/base/text.hpp"
+#include "libacme/net/url.hpp"
 
 #include <algorithm>
 
@@ -76,6 +77,22 @@ std::optional<Time> time_in_detail(std::string_view detail) {
     return parse_rfc3339(text + "Z");
 }
 
+constexpr std::string_view unpause_mark = "unpause at ";
+
+// Up to white space or what never stands in a URL; empty when it is none after all.
+std::string_view first_https_url(std::string_view text) {
+    std::size_t start = text.find("https://");
+    if (start == std::string_view::npos) return {};
+    text = text.substr(start);
+    auto ends = std::ranges::find_if(text, [](char letter) {
+        return letter <= ' ' || letter >= 0x7f || std::string_view("\"'<>()\\`").find(letter) != std::string_view::npos;
+    });
+    text = text.substr(0, static_cast<std::size_t>(ends - text.begin()));
+    while (text.ends_with('.') || text.ends_with(','))
+        text.remove_suffix(1);
+    return parse_url(text) ? text : std::string_view();
+}
+
 // RFC 8555 §6.7 allows any body: a proxy's HTML page, nothing, or a document without a type.
 Problem http_problem(const HttpResponse& response, std::string what) {
     std::string said = "HTTP " + std::to_string(response.status);
@@ -121,6 +138,27 @@ Problem problem_of_response(const HttpResponse& response, std::string what, Time
     if (!result.not_before && result.code == "acme.rateLimited") result.not_before = time_in_detail(detail);
     if (result.not_before) result.not_before = std::clamp(*result.not_before, now, now + longest_wait);
     return result;
+}
+
+Problem typed_if_paused(Problem said) {
+    std::string words = lower_ascii(said.remote);
+    bool limited = said.code == "acme.rateLimited" || said.code == "acme.unauthorized";
+    bool paused = words.find("paused") != std::string::npos ||
+                  words.find("temporarily prevented from requesting") != std::string::npos;
+    if (!limited || !paused) return said;
+    Problem result = problem("acme.paused", std::move(said.what), std::move(said.remote));
+    result.parts = std::move(said.parts);
+    std::string_view page = first_https_url(result.remote);
+    if (page.empty()) return result;
+    std::string text(page);
+    result.remote.replace(result.remote.find(text), text.size(), "the page named");
+    result.remote.insert(0, std::string(unpause_mark) + text + " ");
+    return result;
+}
+
+std::string unpause_url(const Problem& problem) {
+    if (problem.code != "acme.paused" || !problem.remote.starts_with(unpause_mark)) return {};
+    return escape_untrusted(first_https_url(problem.remote), longest_text);
 }
 
 bool is_lost(const Failure& failure) {

@@ -20,6 +20,12 @@ Problem problem_of_document(const Json& document, std::string what);
 // understood.
 std::optional<Time> retry_after(const HttpHeaders& headers, Time now);
 
+// The answer to newOrder by which a CA says in words only that it has paused the names (acme-facts §7.1), as
+// acme.paused with the page for people in front of its words; any other Problem as it is.
+Problem typed_if_paused(Problem problem);
+// That page: an https URL, escaped; empty when there is none.
+std::string unpause_url(const Problem& problem);
+
 // A Failure that is an answer of the CA, with its status.
 class ErrorResponse final : public Failure {
    public:

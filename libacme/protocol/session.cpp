@@ -35,6 +35,7 @@ bool concerns_account(RequestKind kind) {
 }
 
 Problem typed_for(RequestKind kind, Problem problem) {
+    if (kind == RequestKind::new_order) problem = typed_if_paused(std::move(problem));
     if (problem.code != "acme.unauthorized" || !concerns_account(kind)) return problem;
     Problem refused = certd::problem("acme.accountRefused", std::move(problem.what), std::move(problem.remote));
     refused.not_before = problem.not_before;

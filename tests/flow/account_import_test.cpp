@@ -166,6 +166,10 @@ TEST_CASE("new terms stop the account's orders over a restart too, until somebod
     CHECK(world.ca.count(RequestKind::new_order) == asked);
 
     world.ca.knobs.terms_changed = false;
+    SECTION("an operator resumes the lineage") {
+        REQUIRE(world.drive(world.scheduler().resume(name_of("example.com"))));
+        REQUIRE(world.renew({true, false}));
+    }
     SECTION("the configuration of the account changes") {
         world.restart(with(usual_config(), "ops@example.com", "new@example.com"));
         REQUIRE(world.renew({true, false}));

@@ -21,7 +21,7 @@ class FakeOperations final : public control::Operations {
     Task<Result<api::Lineage>> lineage(LineageName name) override;
     Task<Result<api::Explanation>> explain(LineageName name) override;
     std::vector<api::LimitUse> limits() const override {
-        return {{"main", "domain", "example.com", 3, 50, clock_.now(), clock_.now() + hours(10)}};
+        return {{"main", "domain", "example.com", 3, 50, clock_.now(), clock_.now() + hours(10), {}}};
     }
     std::vector<api::PlanEntry> plan() const override { return {{"example.com", "issue", clock_.now(), {"due"}}}; }
     EventBus& events() override { return bus; }

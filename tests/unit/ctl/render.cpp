@@ -156,12 +156,18 @@ TEST_CASE("the plan and the findings of a check") {
           "WHEN                    LINEAGE      ACTION  BECAUSE\n"
           "Nov 23 12:04  in 2h 0m  example.com  issue   2/3 of the lifetime\n");
     CHECK(render_plan(plain(80), {}, sample_now()) == "Nothing is planned\n");
-    CHECK(render_limits(plain(80),
-                        {{"main", "domain", "example.com", 50, 50, sample_now() + hours(2), sample_now() + days(7)}},
-                        sample_now()) ==
-          "CA    LIMIT   OF           USED      NEXT      UNUSED AGAIN\n"
-          "main  domain  example.com  50 of 50  in 2h 0m  in 7d 0h\n");
+    CHECK(
+        render_limits(plain(80),
+                      {{"main", "domain", "example.com", 50, 50, sample_now() + hours(2), sample_now() + days(7), {}}},
+                      sample_now()) ==
+        "CA    LIMIT   OF           USED      NEXT      UNUSED AGAIN\n"
+        "main  domain  example.com  50 of 50  in 2h 0m  in 7d 0h\n");
     CHECK(render_limits(plain(80), {}, sample_now()) == "No rate limit is in use\n");
+    CHECK(render_limits(plain(80),
+                        {{"main", "paused", "a.example", 1, 1, sample_now() + days(1), sample_now() + days(1),
+                          "https://ca.example/unpause?x"}},
+                        sample_now())
+              .ends_with("\na.example: main has paused the names; unpause them at\n  https://ca.example/unpause?x\n"));
     CHECK(render_findings(plain(80), "example.com",
                           {{"ca.reachable", "ok", "letsencrypt answers", ""},
                            {"ca.main.caa", "warning", "not decided", "Look", "www.example.com"},
@@ -193,7 +199,9 @@ TEST_CASE("hostile texts can neither steer the terminal nor start a line") {
         for (const std::string& text :
              {render_status(style, {lineage}, sample_now(), lineage.last_problem),
               render_lineage(style, lineage, sample_now()), render_explanation(style, explanation, sample_now()),
-              render_limits(style, {{hostile, hostile, hostile, 1, 2, sample_now(), sample_now()}}, sample_now()),
+              render_limits(style, {{hostile, hostile, hostile, 1, 2, sample_now(), sample_now(), hostile}},
+                            sample_now()),
+              render_orders(style, hostile, {true, false, {hostile}}), render_orders(style, hostile, {}),
               render_plan(style, {{hostile, hostile, sample_now(), {hostile}}}, sample_now()),
               render_findings(style, hostile, {{hostile, hostile, hostile, hostile, hostile}}),
               render_event(style, event), render_problem(style, *lineage.last_problem, hostile)}) {

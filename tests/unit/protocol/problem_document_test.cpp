@@ -10,6 +10,8 @@
 using namespace certd;
 using namespace certd::test;
 using acme::problem_of_response;
+using acme::typed_if_paused;
+using acme::unpause_url;
 
 namespace {
 
@@ -127,6 +129,31 @@ TEST_CASE("a rate limit without the header is read from the CA's words") {
     CHECK_FALSE(problem_of_response(problem_answer(429, "rateLimited", "retry after lunch"), "x", now).not_before);
     CHECK_FALSE(problem_of_response(problem_answer(429, "rateLimited", "retry after 2026-99-99 99:99:99"), "x", now)
                     .not_before);
+}
+
+TEST_CASE("names that a CA has paused are told from its words, with the page in front (acme-facts §7.1)") {
+    auto said = [](const std::string& type, const std::string& detail) {
+        return typed_if_paused(problem_of_response(problem_answer(429, type, detail), "Cannot order", now));
+    };
+    Problem paused =
+        said("rateLimited",
+             "Your account is temporarily prevented from requesting certificates for a.example and possibly "
+             "others. Please visit: https://portal.ca.example/unpause?jwt=a.b-c_d.");
+    CHECK(paused.code == "acme.paused");
+    CHECK(paused.retry == Retry::after_change);
+    CHECK_FALSE(paused.not_before);
+    CHECK(unpause_url(paused) == "https://portal.ca.example/unpause?jwt=a.b-c_d");
+    CHECK(paused.remote ==
+          "unpause at https://portal.ca.example/unpause?jwt=a.b-c_d Your account is temporarily prevented from "
+          "requesting "
+          "certificates for a.example and possibly others. Please visit: the page named.");
+    CHECK(said("unauthorized", "a.example is Paused; see <https://ca.example/>").code == "acme.paused");
+    CHECK(unpause_url(said("unauthorized", "a.example is paused; see http://ca.example/")).empty());
+    CHECK(said("rateLimited", "too many orders, see https://ca.example/limits").code == "acme.rateLimited");
+    CHECK(said("malformed", "paused https://ca.example/").code == "acme.malformed");
+    // What is not the CA's answer about paused names has no page.
+    CHECK(unpause_url(problem("acme.rateLimited", "x", "unpause at https://ca.example/")).empty());
+    CHECK(unpause_url(problem("acme.paused", "x", "https://ca.example/")).empty());
 }
 
 TEST_CASE("subproblems name their identifier, which is foreign text (A22, S16)") {
