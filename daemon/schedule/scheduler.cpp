@@ -35,7 +35,7 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
       polls_(executor, {parts_.clock, parts_.clients, parts_.pipeline, parts_.bus, [this] { return config_; },
                         [this](const std::string& lineage) { return record_of(lineage); },
                         [this](const std::string& lineage) { poll_ended(lineage); }}),
-      watch_(std::move(executor),
+      served_(std::move(executor),
              {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
               [this](const std::string& lineage) { return idle_record_of(lineage); },
               [this](const std::string& lineage) { poll_ended(lineage); }}) {
@@ -135,7 +135,7 @@ Task<> Scheduler::run() {
             look_at_clock();
             start_due();
             polls_.start_due();
-            watch_.start_due();
+            served_.start_due();
             parts_.clients.drop_stale();
             co_await changed_.wait_for(parts_.clock, until_next());
         }
@@ -146,7 +146,7 @@ Task<> Scheduler::run() {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await jobs_.stop();
     co_await polls_.stop();
-    co_await watch_.stop();
+    co_await served_.stop();
     std::rethrow_exception(cancelled);
 }
 
@@ -224,7 +224,7 @@ Duration Scheduler::until_next() const {
         if (at) next = std::min(next.value_or(Time::max()), *at);
     };
     consider(polls_.next());
-    consider(watch_.next());
+    consider(served_.next());
     consider(next_place());
     if (!timetable_.empty()) consider(timetable_.begin()->first);
     if (!next) return parts_.longest_sleep;
@@ -374,7 +374,7 @@ void Scheduler::replan(Entry& entry) {
     if (plan.action != Action::none || plan.at > parts_.clock.now())
         timetable_.emplace(plan.at, entry.record.spec->name);
     polls_.place(entry.record);
-    watch_.place(entry.record);
+    served_.place(entry.record);
 }
 
 void Scheduler::replan_all() {
@@ -386,7 +386,7 @@ void Scheduler::forget_plan(Entry& entry) {
     timetable_.erase({entry.at, entry.record.spec->name});
     ready_.remove(entry.record.spec->name);
     polls_.remove(entry.record.spec->name);
-    watch_.remove(entry.record.spec->name);
+    served_.remove(entry.record.spec->name);
     entry.action = Action::none;
 }
 

@@ -139,7 +139,7 @@ class Scheduler {
     CaWatch watch_;
     TaskGroup jobs_;
     AriPolls polls_;
-    ServedWatch watch_;
+    ServedWatch served_;
     Signal changed_;
     std::uint64_t last_job_ = 0;
     Duration last_pass_{};
