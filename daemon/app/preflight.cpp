@@ -64,7 +64,7 @@ Task<> check_ca(Engine& engine, const LineageRecord& record, CaSight& sight, Fin
     std::optional<Problem> problem;
     try {
         greeting = co_await with_timeout(engine.seams.clock, ca_limit, "net.timeout", "No answer from " + ca.directory,
-                                        engine.clients.greet(ca));
+                                         engine.clients.greet(ca));
         sight.directory = greeting.directory;
     } catch (const Failure& failure) {
         problem = failure.problem();

@@ -36,9 +36,9 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
                         [this](const std::string& lineage) { return record_of(lineage); },
                         [this](const std::string& lineage) { poll_ended(lineage); }}),
       served_(std::move(executor),
-             {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
-              [this](const std::string& lineage) { return idle_record_of(lineage); },
-              [this](const std::string& lineage) { poll_ended(lineage); }}) {
+              {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
+               [this](const std::string& lineage) { return idle_record_of(lineage); },
+               [this](const std::string& lineage) { poll_ended(lineage); }}) {
     last_pass_ = parts_.clock.monotonic();
     parts_.bus.add_sink([this](const Event& event) {
         if (event.job == 0) return;
