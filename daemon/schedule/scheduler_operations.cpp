@@ -1,0 +1,169 @@
+// Scheduler: what operators ask for, and jobs they wait for.
+#include "daemon/schedule/rollback.hpp"
+#include "daemon/schedule/scheduler.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace certd {
+
+Result<Entry*> Scheduler::configured(const LineageName& name) {
+    auto found = entries_.find(name.text());
+    if (found == entries_.end() || !found->second->configured) {
+        return failure("control.noSuchLineage", fmt::format("There is no lineage '{}'", name.text()));
+    }
+    return found->second.get();
+}
+
+Result<Scheduler::Ticket> Scheduler::join_or_start(Entry& entry, JobRequest request) {
+    if (stopping_) return failure("control.cancelled", "certd is stopping");
+    if (entry.job) {
+        if (entry.job->kind == request.kind) return Ticket{entry.job, true};
+        return failure("control.busy",
+                       fmt::format("A {} of {} is running", to_string(entry.job->kind), entry.record.spec->name));
+    }
+    // An operator does not wait in the queue, but what runs for him counts.
+    if (request.kind == JobKind::renew || request.kind == JobKind::rehearse) ready_.take_place(request.ca);
+    return Ticket{start(entry, std::move(request)), false};
+}
+
+Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions options) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) return failure(entry.error());
+    const config::Lineage& spec = *(*entry)->record.spec;
+    if (options.rehearse) {
+        if (!config_->dry_run_ca) {
+            return failure("config.noDryRunCa", "A dry run needs a CA whose certificates nobody relies on");
+        }
+        return join_or_start(**entry, JobRequest{JobKind::rehearse, *config_->dry_run_ca, {}, {}});
+    }
+    if ((*entry)->job) return join_or_start(**entry, JobRequest{JobKind::renew, {}, {}, {}});
+    LineageState& state = (*entry)->record.state;
+    if (state.paused) return failure("schedule.paused", fmt::format("{} is paused", name.text()));
+    Plan plan = due_plan(**entry);  // an operator does not wait for a CA that rests
+    Time now = parts_.clock.now();
+    CaName ca = plan.ca.value_or(spec.cas.front());
+    if (!options.force) {
+        if (plan.action == Action::deploy) {
+            return join_or_start(**entry, JobRequest{JobKind::deploy, {}, plan.version, plan.targets});
+        }
+        bool failing = plan.state == State::backing_off || plan.state == State::blocked;
+        bool held_back = (*entry)->budget && now < (*entry)->budget->at;  // due, and refused below with the reason
+        if (!failing && !held_back && plan.at > now) {
+            auto job = std::make_shared<Job>();
+            job->kind = JobKind::renew;
+            job->result = JobOutcome{"not-due", state.live,
+                                     fmt::format("Not due before {}; use --force to renew now",
+                                                 format_rfc3339(std::chrono::floor<seconds>(plan.at)))};
+            return Ticket{job, false};
+        }
+        auto attempts = state.attempts.find(ca);
+        if (failing && attempts != state.attempts.end() && attempts->second.problem &&
+            attempts->second.problem->not_before && *attempts->second.problem->not_before > now) {
+            Problem problem = *attempts->second.problem;
+            problem.hint = "The CA asked to wait; --force asks it all the same. " + problem.hint;
+            return failure(std::move(problem));
+        }
+        if (std::optional<Allowance> held = budgets_.wait_for(config_->cas.at(ca), (*entry)->record)) {
+            Problem problem = certd::problem("schedule.rateBudget", fmt::format("{}: {}", name.text(), held->reason));
+            problem.not_before = held->at;
+            return failure(std::move(problem));
+        }
+    }
+    state.renew_requested = true;
+    std::optional<CaName> staging = options.force ? std::nullopt : plan.staging;
+    return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}, std::move(staging)});
+}
+
+Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) return failure(entry.error());
+    const LineageRecord& record = (*entry)->record;
+    std::vector<TargetName> targets = record.spec->targets;
+    if (!target.empty()) {
+        if (std::ranges::find(targets, TargetName{target}) == targets.end()) {
+            return failure("control.noSuchTarget", fmt::format("{} has no target '{}'", name.text(), target));
+        }
+        targets = {TargetName{target}};
+    }
+    bool rejected = std::ranges::find(record.state.rejected, record.state.newest) != record.state.rejected.end();
+    VersionNumber version = rejected ? record.state.live : record.state.newest;
+    if (!version) return failure("control.noSuchVersion", fmt::format("{} has no certificate yet", name.text()));
+    return join_or_start(**entry, JobRequest{JobKind::deploy, {}, version, std::move(targets)});
+}
+
+Result<Scheduler::Ticket> Scheduler::rollback(const LineageName& name, VersionNumber to,
+                                              const std::vector<VersionFacts>& versions) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) return failure(entry.error());
+    Result<VersionNumber> version = choose_rollback((*entry)->record.state, versions, to, parts_.clock.now());
+    if (!version) return failure(version.error());
+    return join_or_start(**entry, JobRequest{JobKind::rollback, {}, *version, {}});
+}
+
+Task<Result<JobOutcome>> Scheduler::wait(Ticket ticket) {
+    while (!ticket.job->result)
+        co_await ticket.job->ended.wait();
+    co_return *ticket.job->result;
+}
+
+Task<Result<void>> Scheduler::pause(LineageName name) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) co_return failure(entry.error());
+    (*entry)->record.state.paused = true;
+    replan(**entry);
+    emit(EventType::lineage_paused, Severity::notice, name.text(),
+         "Paused: neither renewed nor deployed until resumed");
+    co_return co_await parts_.pipeline.save((*entry)->record);
+}
+
+Task<Result<void>> Scheduler::resume(LineageName name) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) co_return failure(entry.error());
+    LineageRecord& record = (*entry)->record;
+    record.state.paused = false;
+    record.state.held = false;
+    // What waits for an operator has had him now.
+    bool blocked = std::erase_if(record.state.attempts, [](const auto& item) {
+                       return item.second.problem && item.second.problem->retry == Retry::after_change;
+                   }) > 0;
+    // Both may be replaced meanwhile.
+    std::shared_ptr<const config::Lineage> spec = record.spec;
+    config::ConfigPtr config = config_;
+    for (const CaName& ca : spec->cas)
+        co_await parts_.clients.lift_suspension(config->cas.at(ca));
+    entry = configured(name);  // another one may have come in its place meanwhile
+    if (!entry) co_return failure(entry.error());
+    replan(**entry);
+    changed_.notify();
+    emit(EventType::lineage_resumed, Severity::notice, name.text(),
+         blocked ? "Resumed; what blocked it is tried again" : "Resumed");
+    co_return co_await parts_.pipeline.save((*entry)->record);
+}
+
+Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber version, bool replace) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) co_return failure(entry.error());
+    LineageState& state = (*entry)->record.state;
+    if (std::ranges::find(state.rejected, version) == state.rejected.end()) state.rejected.push_back(version);
+    if (replace && (version == state.live || version == state.newest)) state.renew_requested = true;
+    replan(**entry);
+    changed_.notify();
+    emit(EventType::version_revoked, Severity::warning, name.text(),
+         fmt::format("Version {} was revoked{}", version.value, state.renew_requested ? "; a new one is due now" : ""));
+    co_return co_await parts_.pipeline.save(
+        (*entry)->record, {{parts_.clock.now(), fmt::format("revoked version {}", version.value), {}}});
+}
+
+Task<Result<void>> Scheduler::note_persisted(LineageName name, std::optional<Time> until) {
+    Result<Entry*> entry = configured(name);
+    if (!entry) co_return failure(entry.error());
+    LineageState& state = (*entry)->record.state;
+    if (state.persist_until == until) co_return Result<void>();
+    state.persist_until = until;
+    replan(**entry);
+    co_return co_await parts_.pipeline.save((*entry)->record);
+}
+
+}  // namespace certd
