@@ -129,6 +129,7 @@ InstallStep build_step(TreeNode node) {
     step.location = path ? path->location() : node.location();
     step.part = part_from(reader.scalar("part")).value_or(Part::fullchain);
     step.mode = step.part == Part::privkey || step.part == Part::combined ? 0600 : 0644;
+    reader.read("key", step.key);
     reader.read("path", step.path);
     reader.read_mode("mode", step.mode);
     reader.read("owner", step.owner);

@@ -144,7 +144,46 @@ void check_dry_run(const Config& config, Findings& findings) {
             "let dry_run_ca name a staging or local CA without limits");
 }
 
-void check_lineage(const Lineage& lineage, Findings& findings) {
+std::string listed(const std::vector<KeyType>& keys) {
+    std::vector<std::string> texts;
+    for (KeyType key : keys)
+        texts.emplace_back(to_string(key));
+    return join(texts, ", ");
+}
+
+// What a target installs must be there in every lineage that is deployed to it.
+void check_installed_keys(const Lineage& lineage, const Target& target, Findings& findings) {
+    for (const InstallStep& step : target.install) {
+        if (!step.key || std::ranges::find(lineage.keys, *step.key) != lineage.keys.end()) continue;
+        error(findings, step.location,
+              fmt::format("The target {} installs a certificate with key {}, which the lineage {} does not have",
+                          in_quotes(target.name.text), to_string(*step.key), in_quotes(lineage.name)),
+              fmt::format("its keys: [{}]", listed(lineage.keys)));
+    }
+}
+
+// The certificate of a key that nothing installs is there for nobody; a target without files reads `live` itself.
+void check_unused_keys(const Config& config, const Lineage& lineage, Findings& findings) {
+    if (lineage.keys.size() < 2 || lineage.targets.empty()) return;
+    for (KeyType key : lineage.keys) {
+        bool used = std::ranges::any_of(lineage.targets, [&](const TargetName& name) {
+            const Target& target = config.targets.at(name);
+            return target.install.empty() || std::ranges::any_of(target.install, [&](const InstallStep& step) {
+                       return step.key.value_or(lineage.keys.front()) == key;
+                   });
+        });
+        if (used) continue;
+        warning(findings, lineage.location,
+                fmt::format("No target of the lineage {} installs its {} certificate", in_quotes(lineage.name),
+                            to_string(key)),
+                fmt::format("add install items with key: {}", to_string(key)));
+    }
+}
+
+void check_lineage(const Config& config, const Lineage& lineage, Findings& findings) {
+    for (const TargetName& name : lineage.targets)
+        check_installed_keys(lineage, config.targets.at(name), findings);
+    check_unused_keys(config, lineage, findings);
     if (!lineage.targets.empty()) return;
     warning(findings, lineage.location,
             fmt::format("The lineage {} has no targets: nothing checks that it is served", in_quotes(lineage.name)),
@@ -163,7 +202,7 @@ std::vector<Finding> check(const Config& config) {
     for (const auto& [name, target] : config.targets)
         check_target(target, findings);
     for (const auto& [name, lineage] : config.lineages)
-        check_lineage(*lineage, findings);
+        check_lineage(config, *lineage, findings);
     check_shared_paths(config, findings);
     check_dry_run(config, findings);
     return findings;

@@ -66,7 +66,7 @@ LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults,
         defaults_.challenge.http01.emplace();
         defaults_.challenge.order = {"http-01"};
     }
-    reader.read("key", defaults_.key);
+    read_keys(reader, defaults_.keys);
     reader.read(defaults_.profile);
     reader.read_number("keep_versions", defaults_.keep_versions);
     reader.read("pre_issue", defaults_.pre_issue);
@@ -78,12 +78,12 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     Reader reader(value);
     lineage->name = key.text();
     lineage->location = key.location();
-    lineage->key = defaults_.key;
+    lineage->keys = defaults_.keys;
     lineage->keep_versions = defaults_.keep_versions;
     lineage->pre_issue = defaults_.pre_issue;
     lineage->post_issue = defaults_.post_issue;
     lineage->profile = defaults_.profile;
-    reader.read("key", lineage->key);
+    read_keys(reader, lineage->keys);
     reader.read(lineage->profile);
     reader.read_number("keep_versions", lineage->keep_versions);
     reader.read("pre_issue", lineage->pre_issue);
@@ -149,6 +149,33 @@ void LineageBuilder::add_name(Lineage& lineage, std::string_view text, const Loc
     }
     check_provable(lineage, *identifier, where);
     lineage.names.push_back(std::move(*identifier));
+}
+
+// A server presents one certificate of each kind, by what the client can verify.
+void LineageBuilder::read_keys(const Reader& reader, std::vector<KeyType>& keys) {
+    auto one = reader.find("key"), several = reader.find("keys");
+    if (one && several) {
+        report_.error(several->location(), "key and keys are both given", "keep keys");
+    }
+    auto list = several ? several : one;
+    if (!list) return;
+    if (list->is_sequence() && list->size() == 0)
+        report_.error(list->location(), "The list of keys is empty", "write keys: [ecdsa-p256, rsa-2048]");
+    std::vector<KeyType> read;
+    for (TreeNode item : scalars_of(*list)) {
+        auto type = key_type_from(item.text());
+        if (!type) continue;  // the schema's complaint
+        auto same_kind = [&](KeyType known) { return is_rsa(known) == is_rsa(*type); };
+        if (auto known = std::ranges::find_if(read, same_kind); known != read.end()) {
+            report_.error(item.location(),
+                          fmt::format("{} and {} are keys of one kind, of which a server presents only one certificate",
+                                      to_string(*known), item.text()),
+                          "list at most one ECDSA and one RSA key");
+        } else {
+            read.push_back(*type);
+        }
+    }
+    if (!read.empty()) keys = std::move(read);
 }
 
 std::vector<CaName> LineageBuilder::read_cas(TreeNode list) {

@@ -20,7 +20,7 @@ class LineageBuilder {
         bool mentions_ca = false;  // be it with a mistake that was reported already
         bool has_challenge = false;
         std::vector<CaName> cas;
-        KeyType key = KeyType::ecdsa_p256;
+        std::vector<KeyType> keys{KeyType::ecdsa_p256};
         Challenge challenge;
         Profile profile;
         std::uint32_t keep_versions = 5;
@@ -29,6 +29,7 @@ class LineageBuilder {
 
     void read_names(Lineage& lineage, TreeNode key, std::optional<TreeNode> names);
     void add_name(Lineage& lineage, std::string_view text, const Location& where);
+    void read_keys(const Reader& reader, std::vector<KeyType>& keys);
     std::vector<CaName> read_cas(TreeNode list);
     std::vector<TargetName> read_targets(TreeNode list);
     Challenge read_challenge(TreeNode node);

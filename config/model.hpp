@@ -107,6 +107,7 @@ struct InstallStep {
     std::string path;                         // absolute
     mode_t mode = 0644;                       // default 0600 for privkey and combined
     std::optional<std::string> owner, group;  // user and group names or numbers
+    std::optional<KeyType> key;               // of which of the lineage's certificates; unset: of its first key's
     Location location;
     bool operator==(const InstallStep&) const = default;
 };
@@ -146,11 +147,15 @@ struct Target {
     bool operator==(const Target&) const = default;
 };
 
+constexpr bool is_rsa(KeyType type) {
+    return type != KeyType::ecdsa_p256 && type != KeyType::ecdsa_p384;
+}
+
 struct Lineage {
     std::string name;
-    std::vector<Identifier> names;  // as configured, first is the primary one; unique
-    std::vector<CaName> cas;        // in order of preference
-    KeyType key = KeyType::ecdsa_p256;
+    std::vector<Identifier> names;                   // as configured, first is the primary one; unique
+    std::vector<CaName> cas;                         // in order of preference
+    std::vector<KeyType> keys{KeyType::ecdsa_p256};  // a certificate for each; at most one ECDSA and one RSA
     Challenge challenge;
     std::vector<NameChallenge> name_challenges;  // for the names they fit, in place of `challenge`
     Profile profile;                             // without a name: the CA's own

@@ -84,6 +84,10 @@ void Reader::read(std::string_view key, KeyType& member) const {
     if (auto value = key_type_from(scalar(key))) member = *value;
 }
 
+void Reader::read(std::string_view key, std::optional<KeyType>& member) const {
+    if (auto value = key_type_from(scalar(key))) member = *value;
+}
+
 void Reader::read(std::string_view key, CommandLine& member) const {
     if (auto node = find(key)) member = read_command(*node);
 }

@@ -27,6 +27,7 @@ class Reader {
     void read(std::string_view key, bool& member) const;
     void read(std::string_view key, Duration& member) const;
     void read(std::string_view key, KeyType& member) const;
+    void read(std::string_view key, std::optional<KeyType>& member) const;
     void read(std::string_view key, CommandLine& member) const;
     void read(std::string_view key, std::vector<Hook>& member) const;
     void read(Profile& member) const;  // from profile or required_profile

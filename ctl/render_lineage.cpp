@@ -90,6 +90,12 @@ void facts(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time n
     sheet.line("Certificate", certificate(style, lineage));
     sheet.line("Serial", clean(style, lineage.serial, 128));
     sheet.line("SHA-256", clean(style, lineage.fingerprint_sha256, 128));
+    for (std::size_t i = 1; i < lineage.certificates.size(); ++i) {
+        const api::KeyCertificate& further = lineage.certificates[i];
+        sheet.line("and", clean(style, further.key_type, 64));
+        sheet.line("Serial", clean(style, further.serial, 128));
+        sheet.line("SHA-256", clean(style, further.fingerprint_sha256, 128));
+    }
     sheet.line("Valid", validity(style, lineage, now));
     sheet.line("Served", clean(style, lineage.served, 32));
     sheet.line("Next", next_action(style, lineage, now, 2));

@@ -51,6 +51,15 @@ void fields(Is<Version> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<KeyCertificate> auto& value, Field&& field) {
+    field("key_type", value.key_type, Shown::full);
+    field("serial", value.serial, Shown::full);
+    field("fingerprint_sha256", value.fingerprint_sha256, Shown::full);
+    field("not_before", value.not_before, Shown::full);
+    field("not_after", value.not_after, Shown::full);
+}
+
+template <class Field>
 void fields(Is<Lineage> auto& value, Field&& field) {
     field("name", value.name, Shown::table);
     field("names", value.names, Shown::full);
@@ -64,6 +73,7 @@ void fields(Is<Lineage> auto& value, Field&& field) {
     field("fingerprint_sha256", value.fingerprint_sha256, Shown::full);
     field("not_before", value.not_before, Shown::full);
     field("not_after", value.not_after, Shown::table);
+    field("certificates", value.certificates, Shown::full);
     field("next", value.next, Shown::table);
     field("last_success", value.last_success, Shown::full);
     field("last_problem", value.last_problem, Shown::table);

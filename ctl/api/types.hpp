@@ -39,6 +39,13 @@ struct Version {
     std::string serial, fingerprint_sha256;
 };
 
+// The live certificate for one of a lineage's keys.
+struct KeyCertificate {
+    std::string key_type;
+    std::string serial, fingerprint_sha256;
+    Time not_before{}, not_after{};
+};
+
 // DESIGN §6; `view=table` fills only what the status table needs.
 struct Lineage {
     std::string name;
@@ -48,6 +55,7 @@ struct Lineage {
     std::uint32_t version = 0;  // live; 0: none yet
     std::string serial, fingerprint_sha256;
     std::optional<Time> not_before, not_after;
+    std::vector<KeyCertificate> certificates;  // for each of its keys; the members above are about the first
     Next next;
     std::optional<Time> last_success;
     std::optional<Problem> last_problem;

@@ -51,6 +51,23 @@ Task<Result<T>> as_result(Task<T> task) {
     }
 }
 
+// A version is revoked as a whole, as it was issued.
+std::vector<Certificate> leaves_of(const VersionFiles& files) {
+    std::vector<Certificate> leaves{value_or_fail(parse_chain(files.cert)).front()};
+    for (const auto& [key, further] : files.further)
+        leaves.push_back(value_or_fail(parse_chain(further.cert)).front());
+    return leaves;
+}
+
+// In the order of leaves_of.
+std::vector<PrivateKey> keys_of(const VersionFiles& files) {
+    std::vector<PrivateKey> keys;
+    keys.push_back(value_or_fail(PrivateKey::from_pem(files.privkey)));
+    for (const auto& [type, further] : files.further)
+        keys.push_back(value_or_fail(PrivateKey::from_pem(further.privkey)));
+    return keys;
+}
+
 api::Account account_view(CaClients::AccountFacts facts) {
     api::Account view;
     view.ca = facts.ca.text;
@@ -134,7 +151,7 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
     if (!facts) fail("control.noSuchVersion", fmt::format("{} has no version {}", name.text(), version.value));
     VersionFiles files = value_or_fail(
         co_await offload(engine_.seams.workers, [&] { return engine_.store.read_version(name, version); }));
-    Certificate leaf = value_or_fail(parse_chain(files.cert)).front();
+    std::vector<Certificate> leaves = leaves_of(files);
     config::Ca ca = configured_ca(facts->ca.text);
     if (ca.directory != facts->directory_url) {
         fail("control.noSuchAccount", fmt::format("Version {} is from {}, which is no longer the directory of {}",
@@ -143,16 +160,20 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
     // Before the CA is asked: a key that is known to others is never used again, whatever comes of the request. One
     // that signs its own revocation is compromised for the CA in any case (acme-facts §1.6).
     if (reason == RevocationReason::key_compromise || by_certificate) {
-        std::string key = sha256_hex(leaf.public_key_der());
-        value_or_fail(co_await offload(engine_.seams.workers, [&] { return engine_.store.burn_key(key); }));
+        for (const Certificate& leaf : leaves) {
+            std::string key = sha256_hex(leaf.public_key_der());
+            value_or_fail(co_await offload(engine_.seams.workers, [&] { return engine_.store.burn_key(key); }));
+        }
     }
     if (by_certificate) {
-        PrivateKey key = value_or_fail(PrivateKey::from_pem(files.privkey));
         std::shared_ptr<acme::Session> session = engine_.clients.session_without_account(ca);
-        co_await session->revoke_by_key(leaf.der(), reason, key);
+        std::vector<PrivateKey> keys = keys_of(files);
+        for (std::size_t i = 0; i < leaves.size(); ++i)
+            co_await session->revoke_by_key(leaves[i].der(), reason, keys[i]);
     } else {
         std::shared_ptr<acme::Session> session = co_await engine_.clients.session(ca);
-        co_await session->revoke(leaf.der(), reason);
+        for (const Certificate& leaf : leaves)
+            co_await session->revoke(leaf.der(), reason);
     }
     bool replace = reason != RevocationReason::cessation_of_operation;
     value_or_fail(co_await engine_.scheduler.note_revoked(name, version, replace));

@@ -15,7 +15,7 @@ LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan&
     gauges.version = record.state.live.value;
     if (record.live) {
         gauges.not_before = record.live->not_before;
-        gauges.not_after = record.live->not_after;
+        gauges.not_after = record.live->valid_until();
     }
     if (plan.action == Action::issue) gauges.next_renewal = plan.at;
     gauges.last_success = record.state.last_success;

@@ -144,19 +144,23 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only)
     if (plan.action != Action::none) view.next.at = plan.at;
     view.served = served_of(entry);
     view.last_problem = record.state.last_problem ? record.state.last_problem : plan.problem;
-    if (record.live) view.not_after = record.live->not_after;
+    if (record.live) view.not_after = record.live->valid_until();
     if (entry.job) view.step = entry.job->step;
     if (table_only) return view;
 
     view.names = texts(record.spec->names);
     view.next.reasons = plan.reasons;
-    view.key_type = to_string(record.live ? record.live->key_type : record.spec->key);
+    view.key_type = to_string(record.live ? record.live->key_type : record.spec->keys.front());
     view.ca = record.live ? record.live->ca.text : record.spec->cas.front().text;
     if (record.live) {
         view.issued_names = texts(record.live->names);
         view.serial = record.live->serial;
         view.fingerprint_sha256 = record.live->fingerprint;
         view.not_before = record.live->not_before;
+        for (CertificateFacts& facts : record.live->certificates()) {
+            view.certificates.push_back({std::string(to_string(facts.key_type)), std::move(facts.serial),
+                                         std::move(facts.fingerprint), facts.not_before, facts.not_after});
+        }
     }
     view.last_success = record.state.last_success;
     view.ari = ari_view(record);
@@ -175,7 +179,7 @@ void add_versions(api::Lineage& view, const LineageState& state, const std::vect
     for (const VersionFacts& facts : versions) {
         api::Version version;
         version.version = facts.number.value;
-        version.not_after = facts.not_after;
+        version.not_after = facts.valid_until();
         version.status = version_status(state, facts.number, previous);
         version.serial = facts.serial;
         version.fingerprint_sha256 = facts.fingerprint;
@@ -215,7 +219,7 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
     if (entry.record.live) {
         view.then.push_back(fmt::format(
             "The live certificate is valid until {}; its emergency point, past which no back-off holds, is {}.",
-            format_rfc3339(entry.record.live->not_after),
+            format_rfc3339(entry.record.live->valid_until()),
             format_rfc3339(std::chrono::floor<seconds>(emergency_point(*entry.record.live)))));
     }
     for (HistoryEntry& item : history)

@@ -110,8 +110,7 @@ Task<Looked> Deployer::look(config::ConfigPtr config, TargetName target, Version
     const config::Target& configured = config->targets.at(target);
     const Gate::Pass pass = co_await state->gate(target).enter();
     VerifyRequest request;
-    for (auto& endpoint : endpoints_of(configured.verify, live.names))
-        request.expected.push_back({std::move(endpoint), live.fingerprint});
+    request.expected = expected_of(configured, live);
     request.object = fmt::format("version {}", live.number.value);
     request.timeout = std::min<Duration>(configured.verify.timeout, look_limit);
     request.interval = configured.verify.interval;

@@ -28,18 +28,18 @@ Result<OrderContext> load(DeployShared& shared, const DeployOrder& order) {
 // A certificate that has expired never takes the place of one that has not (faults I6, F56).
 Result<void> check_not_worse(const OrderContext& context) {
     const Time now = context.shared.clock.now();
-    const bool previous_valid = context.previous_facts && context.previous_facts->not_after > now;
-    if (context.facts.not_after > now || !previous_valid || context.previous == context.facts.number) return {};
+    const bool previous_valid = context.previous_facts && context.previous_facts->valid_until() > now;
+    if (context.facts.valid_until() > now || !previous_valid || context.previous == context.facts.number) return {};
     return failure("deploy.expired",
                    fmt::format("Version {} expired {}, while version {} is valid", context.facts.number.value,
-                               format_rfc3339(context.facts.not_after), context.previous.value));
+                               format_rfc3339(context.facts.valid_until()), context.previous.value));
 }
 
 }  // namespace
 
 bool OrderContext::expired(Time not_after) const {
     const Time now = shared.clock.now();
-    return !order.manual_rollback && not_after <= now && facts.not_after > now;
+    return !order.manual_rollback && not_after <= now && facts.valid_until() > now;
 }
 
 void OrderContext::tell(EventType type, Severity severity, const TargetName& target, std::string message, Json data,

@@ -92,7 +92,7 @@ TransactionFacts OrderRun::facts_of(const OrderContext& context, const std::vect
         facts.targets.push_back(shape_of(*target));
     facts.live_is_version = context.previous == context.order.version;
     if (!facts.live_is_version && context.previous_facts) {
-        facts.previous = context.expired(context.previous_facts->not_after) ? Previous::expired : Previous::valid;
+        facts.previous = context.expired(context.previous_facts->valid_until()) ? Previous::expired : Previous::valid;
     }
     return facts;
 }

@@ -6,7 +6,35 @@
 
 namespace certd {
 
-std::string content_of(config::Part part, const VersionFiles& files) {
+namespace {
+
+Result<void> check_certificate(const CertificateFiles& files, const CertificateFacts& facts, VersionNumber version) {
+    const auto leaf = first_certificate(files.fullchain);
+    const auto alone = first_certificate(files.cert);
+    if (!leaf || !alone || leaf->fingerprint_sha256() != facts.fingerprint ||
+        alone->fingerprint_sha256() != facts.fingerprint) {
+        return failure("storage.corrupt",
+                       fmt::format("The files of version {} do not hold its certificate", version.value));
+    }
+    const auto key = PrivateKey::from_pem(files.privkey);
+    if (!key) return failure(key.error());
+    if (key->public_key_der() != leaf->public_key_der()) {
+        return failure("crypto.wrongKey",
+                       fmt::format("Key and certificate of version {} do not belong together", version.value));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<const CertificateFiles*> files_of(const config::InstallStep& step, const VersionFiles& files, KeyType first) {
+    if (!step.key || *step.key == first) return &files;
+    if (const auto found = files.further.find(*step.key); found != files.further.end()) return &found->second;
+    return failure("deploy.install", fmt::format("The version has no certificate with key {} to install as {}",
+                                                 to_string(*step.key), step.path));
+}
+
+std::string content_of(config::Part part, const CertificateFiles& files) {
     switch (part) {
         case config::Part::cert:
             return files.cert;
@@ -35,18 +63,11 @@ std::optional<Certificate> first_certificate(std::string_view text) {
 }
 
 Result<void> check_version(const VersionFiles& files, const VersionFacts& facts) {
-    const auto leaf = first_certificate(files.fullchain);
-    const auto alone = first_certificate(files.cert);
-    if (!leaf || !alone || leaf->fingerprint_sha256() != facts.fingerprint ||
-        alone->fingerprint_sha256() != facts.fingerprint) {
-        return failure("storage.corrupt",
-                       fmt::format("The files of version {} do not hold its certificate", facts.number.value));
-    }
-    const auto key = PrivateKey::from_pem(files.privkey);
-    if (!key) return failure(key.error());
-    if (key->public_key_der() != leaf->public_key_der()) {
-        return failure("crypto.wrongKey",
-                       fmt::format("Key and certificate of version {} do not belong together", facts.number.value));
+    if (auto checked = check_certificate(files, facts.first(), facts.number); !checked) return checked;
+    for (const auto& further : facts.further) {
+        const auto found = files.further.find(further.key_type);
+        const CertificateFiles& of_key = found == files.further.end() ? CertificateFiles{} : found->second;
+        if (auto checked = check_certificate(of_key, further, facts.number); !checked) return checked;
     }
     return {};
 }

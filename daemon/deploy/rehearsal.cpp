@@ -52,8 +52,8 @@ void check_programs(const config::Target& target, Problems& found) {
 
 // `any_exists`: whether there is an old certificate that the service may be using.
 Task<std::optional<Problem>> check_files(DeployShared& shared, const config::Target& target, const VersionFiles& files,
-                                         bool& any_exists) {
-    auto wanted = co_await offload(shared.workers, [&] { return files_for(target, files); });
+                                         const VersionFacts& facts, bool& any_exists) {
+    auto wanted = co_await offload(shared.workers, [&] { return files_for(target, files, facts); });
     if (!wanted) co_return install_problem(target.name, wanted.error());
     std::vector<std::string> paths;
     for (const auto& file : *wanted)
@@ -112,7 +112,7 @@ Task<Result<void>> rehearse_order(DeployShared& shared, DeployOrder order, Versi
         }
         const config::Target& target = entry->second;
         bool any_exists = live.has_value() && *live;
-        if (auto wrong = co_await check_files(shared, target, files, any_exists)) found.push_back(*wrong);
+        if (auto wrong = co_await check_files(shared, target, files, facts, any_exists)) found.push_back(*wrong);
         co_await offload(shared.workers, [&] { check_programs(target, found); });
         if (any_exists) co_await check_service(shared, target, facts, found);
     }

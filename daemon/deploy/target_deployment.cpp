@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace certd {
 
 namespace {
@@ -31,12 +33,15 @@ Problem install_problem(const TargetName& target, const Problem& cause) {
     return result;
 }
 
-Result<std::vector<InstalledFile>> files_for(const config::Target& target, const VersionFiles& files) {
+Result<std::vector<InstalledFile>> files_for(const config::Target& target, const VersionFiles& files,
+                                             const VersionFacts& facts) {
     std::vector<InstalledFile> all;
     for (const auto& step : target.install) {
         auto attributes = attributes_of(step);
         if (!attributes) return failure(attributes.error());
-        all.push_back({step.path, content_of(step.part, files), *attributes});
+        auto of_key = files_of(step, files, facts.key_type);
+        if (!of_key) return failure(of_key.error());
+        all.push_back({step.path, content_of(step.part, **of_key), *attributes});
     }
     return all;
 }
@@ -105,10 +110,23 @@ Task<StepReport> TargetDeployment::back_up() {
     if (!live) co_return badly(install_problem(target_.name, live.error()));
     journal_ = {target_.name, context_.order.version, *live, std::move(*backups)};
     if (*left_over) journal_.backups = prefer_older(std::move(journal_.backups), (*left_over)->backups);
-    seen_before_ = co_await look_at(context_.shared.clock, context_.shared.host,
-                                    endpoints_of(target_.verify, context_.facts.names),
+    seen_before_ = co_await look_at(context_.shared.clock, context_.shared.host, endpoints_before(),
                                     std::min(look_limit, target_.verify.timeout));
     co_return co_await save_journal();
+}
+
+// Also where the previous version had a kind of certificate that the new one has not.
+std::vector<Endpoint> TargetDeployment::endpoints_before() const {
+    std::vector<Endpoint> endpoints;
+    const auto add = [&](const VersionFacts& facts) {
+        for (auto& expected : expected_of(target_, facts)) {
+            if (std::ranges::find(endpoints, expected.endpoint) == endpoints.end())
+                endpoints.push_back(std::move(expected.endpoint));
+        }
+    };
+    add(context_.facts);
+    if (context_.previous_facts && !context_.previous_facts->further.empty()) add(*context_.previous_facts);
+    return endpoints;
 }
 
 Task<StepReport> TargetDeployment::save_journal() {
@@ -142,7 +160,8 @@ Task<Result<std::optional<DeployJournal>>> TargetDeployment::left_over_journal()
 }
 
 Task<Result<void>> TargetDeployment::resolve_files() {
-    auto files = co_await offload(context_.shared.workers, [&] { return files_for(target_, context_.files); });
+    auto files =
+        co_await offload(context_.shared.workers, [&] { return files_for(target_, context_.files, context_.facts); });
     if (!files) co_return failure(files.error());
     files_ = std::move(*files);
     co_return Result<void>{};
@@ -200,9 +219,7 @@ Task<StepReport> TargetDeployment::reload() {
 
 Task<StepReport> TargetDeployment::verify() {
     VerifyRequest request;
-    for (auto& endpoint : endpoints_of(target_.verify, context_.facts.names)) {
-        request.expected.push_back({std::move(endpoint), context_.facts.fingerprint});
-    }
+    request.expected = expected_of(target_, context_.facts);
     request.object = fmt::format("version {}", context_.order.version.value);
     request.timeout = target_.verify.timeout;
     request.interval = target_.verify.interval;

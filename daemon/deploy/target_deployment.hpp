@@ -49,6 +49,7 @@ class TargetDeployment {
     Task<StepReport> run(Command command, std::string code, std::string subject);
     Task<Result<std::optional<DeployJournal>>> left_over_journal();
     Before before() const;
+    std::vector<Endpoint> endpoints_before() const;
     std::string subject(std::string_view what) const;
 
     const OrderContext& context_;
@@ -67,6 +68,7 @@ TargetShape shape_of(const config::Target& target);
 Problem install_problem(const TargetName& target, const Problem& cause);
 
 // The files a target asks for. Blocking (user and group names); problem deploy.install.
-Result<std::vector<InstalledFile>> files_for(const config::Target& target, const VersionFiles& files);
+Result<std::vector<InstalledFile>> files_for(const config::Target& target, const VersionFiles& files,
+                                             const VersionFacts& facts);
 
 }  // namespace certd

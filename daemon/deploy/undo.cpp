@@ -25,10 +25,10 @@ Wanted wanted_of(DeployShared& shared, const LineageName& lineage, const config:
     const auto facts = shared.store.version(lineage, journal.version);
     const auto texts = shared.store.read_version(lineage, journal.version);
     if (!facts || !texts) return wanted;
-    wanted.valid = facts->not_after > shared.clock.now();
+    wanted.valid = facts->valid_until() > shared.clock.now();
     const auto target = config.targets.find(journal.target);
     if (target == config.targets.end()) return wanted;
-    auto files = files_for(target->second, *texts);
+    auto files = files_for(target->second, *texts, *facts);
     if (!files) return wanted;
     // A path that the journal knows and the configuration no longer does could not be completed.
     for (const auto& backup : journal.backups) {
@@ -47,7 +47,7 @@ Result<void> take_live_back(DeployShared& shared, const LineageName& lineage, co
     const auto previous = shared.store.version(lineage, journal.previous_live);
     const auto current = shared.store.version(lineage, journal.version);
     const Time now = shared.clock.now();
-    if (!previous || (previous->not_after <= now && current && current->not_after > now)) return {};
+    if (!previous || (previous->valid_until() <= now && current && current->valid_until() > now)) return {};
     return shared.store.set_live(lineage, journal.previous_live);
 }
 

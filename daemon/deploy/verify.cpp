@@ -23,11 +23,18 @@ std::string describe_endpoint(const Endpoint& endpoint) {
     std::string text = endpoint.address;
     if (endpoint.start != StartTls::none) text += fmt::format(" ({})", start_tls_name(endpoint.start));
     if (!endpoint.server_name.empty()) text += " for " + endpoint.server_name;
+    if (endpoint.key != ServerKey::any) text += fmt::format(" to {} clients", to_string(endpoint.key));
     return text;
 }
 
+bool installs(const config::Target& target, KeyType key, KeyType first) {
+    return target.install.empty() || std::ranges::any_of(target.install, [&](const config::InstallStep& step) {
+               return step.key.value_or(first) == key;
+           });
+}
+
 ProbeRequest probe_of(const Endpoint& endpoint, Duration timeout) {
-    return {endpoint.address, endpoint.server_name, timeout, {}, endpoint.start};
+    return {endpoint.address, endpoint.server_name, timeout, {}, endpoint.start, endpoint.key};
 }
 
 // An address that cannot be reached for one name need not be tried for the next.
@@ -74,6 +81,20 @@ std::vector<Endpoint> endpoints_of(const config::Verify& verify, const std::vect
             endpoints.push_back({address.address, name, address.start});
     }
     return endpoints;
+}
+
+std::vector<Expected> expected_of(const config::Target& target, const VersionFacts& facts) {
+    std::vector<Expected> all;
+    for (const auto& endpoint : endpoints_of(target.verify, facts.names)) {
+        for (const auto& certificate : facts.certificates()) {
+            if (!installs(target, certificate.key_type, facts.key_type)) continue;
+            Endpoint asked = endpoint;
+            if (!facts.further.empty())
+                asked.key = config::is_rsa(certificate.key_type) ? ServerKey::rsa : ServerKey::ecdsa;
+            all.push_back({std::move(asked), certificate.fingerprint});
+        }
+    }
+    return all;
 }
 
 Task<Verification> verify_served(Clock& clock, Host& host, VerifyRequest request) {

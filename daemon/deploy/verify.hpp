@@ -4,6 +4,7 @@
 
 #include "config/model.hpp"
 #include "daemon/deploy/host.hpp"
+#include "daemon/lineage/lineage.hpp"
 #include "libacme/async/clock.hpp"
 
 #include <optional>
@@ -15,6 +16,7 @@ namespace certd {
 struct Endpoint {
     std::string address, server_name;  // server_name empty: no SNI
     StartTls start = StartTls::none;
+    ServerKey key = ServerKey::any;  // the kind of certificate asked for
     bool operator==(const Endpoint&) const = default;
 };
 
@@ -26,6 +28,11 @@ struct Expected {
     Endpoint endpoint;
     std::string fingerprint;  // SHA-256 of the leaf
 };
+
+// Which certificates of a version a target must serve at every endpoint: those it installs, all when it reads `live`.
+// Of several each is asked for on connections of its own, by its kind of key; where a version has one only, what a
+// server shows to everybody counts.
+std::vector<Expected> expected_of(const config::Target& target, const VersionFacts& facts);
 
 struct VerifyRequest {
     std::vector<Expected> expected;

@@ -17,6 +17,11 @@ enum class AriChange { none, first, moved_earlier, moved_later };
 
 // For a version just issued: asked at once.
 AriState first_ari(VersionNumber version, Time now);
+void begin_ari(LineageState& state, const VersionFacts& newest, Time now);  // for each certificate that CAs know of
+void forget_ari(LineageState& state);
+
+// Of the certificate with this fingerprint; nullptr when there is none.
+AriState* ari_of(LineageState& state, const VersionFacts& newest, const std::string& fingerprint);
 
 // A window that did not change keeps its instant, whatever `draw` (in [0, 1)) is; a new one gets its own.
 AriChange record_ari_suggestion(AriState& state, const AriSuggestion& suggestion, Time now, double draw);
@@ -32,8 +37,10 @@ double ari_draw(const std::string& lineage, VersionNumber version);
 // When the CA is asked next about `newest`; nullopt: not at all, because nothing is offered, the state is about a
 // version that was replaced (§4.3), or the certificate will have expired.
 std::optional<Time> next_ari_poll(const LineageState& state, const VersionFacts& newest, Time now);
+// The one that is asked about then.
+std::optional<CertificateFacts> next_ari_certificate(const LineageState& state, const VersionFacts& newest, Time now);
 
-// The window that counts for `newest`; nullptr without one.
+// The window that counts for `newest`, of its certificates the one to be renewed first; nullptr without one.
 const AriWindow* window_of(const LineageState& state, const VersionFacts& newest);
 // The instant at which the window wants the version renewed: never past the emergency point.
 Time suggested_time(const AriWindow& window, const VersionFacts& facts);

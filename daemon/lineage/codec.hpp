@@ -161,6 +161,27 @@ struct Coder<KeyType> {
     }
 };
 
+// A map keyed by key types is an object too.
+template <class T>
+struct Coder<std::map<KeyType, T>> {
+    static Json encode(const std::map<KeyType, T>& value) {
+        Json::Object members;
+        for (const auto& [type, item] : value)
+            members.emplace_back(std::string(to_string(type)), Coder<T>::encode(item));
+        return Json(std::move(members));
+    }
+    static bool decode(const Json& json, std::map<KeyType, T>& value) {
+        const Json::Object* members = json.if_object();
+        if (!members) return false;
+        value.clear();
+        for (const auto& [name, item] : *members) {
+            std::optional<KeyType> type = key_type_from(name);
+            if (!type || !Coder<T>::decode(item, value[*type])) return false;
+        }
+        return true;
+    }
+};
+
 // "dns:example.com", "ip:192.0.2.1".
 template <>
 struct Coder<Identifier> {

@@ -23,7 +23,7 @@ const VersionFacts* wanted_version(const PlanInput& input) {
     const std::optional<VersionFacts>& wanted = newest_wanted ? input.newest : input.live;
     if (!wanted || is_rejected(input, wanted->number)) return nullptr;
     // Never an expired certificate in place of another one, or of none (invariant I6).
-    return wanted->not_after > input.now ? &*wanted : nullptr;
+    return wanted->valid_until() > input.now ? &*wanted : nullptr;
 }
 
 struct Lagging {

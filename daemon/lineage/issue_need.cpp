@@ -27,7 +27,7 @@ bool is_rejected(const PlanInput& input, VersionNumber number) {
 
 // A CA whose certificates are past their renewal time when they are issued must not be asked in a tight loop.
 Time earliest_reissue(const VersionFacts& facts) {
-    Duration remaining = facts.not_after - facts.issued_at;
+    Duration remaining = facts.valid_until() - facts.issued_at;
     return saturating_add(facts.issued_at, std::clamp<Duration>(remaining / 2, minutes(1), days(1)));
 }
 
@@ -47,6 +47,13 @@ std::string profile_change(const PlanInput& input, const VersionFacts& newest) {
     return fmt::format("{} instead of {}", shown(wanted), shown(newest.profile));
 }
 
+std::string listed(const std::vector<KeyType>& types) {
+    std::vector<std::string> texts;
+    for (KeyType type : types)
+        texts.emplace_back(to_string(type));
+    return join(texts, ", ");
+}
+
 // The rules that want a certificate at once, whatever the age of the newest.
 std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFacts& newest) {
     std::vector<std::string> reasons;
@@ -54,9 +61,10 @@ std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFa
     if (std::string changes = name_changes(input.spec, newest); !changes.empty()) {
         reasons.push_back("names changed: " + changes);
     }
-    if (newest.key_type != input.spec.key) {
-        reasons.push_back(
-            fmt::format("key type changed: {} instead of {}", to_string(input.spec.key), to_string(newest.key_type)));
+    if (std::vector<KeyType> issued = newest.key_types(); issued != input.spec.keys) {
+        bool one = issued.size() == 1 && input.spec.keys.size() == 1;
+        reasons.push_back(fmt::format("key type{} changed: {} instead of {}", one ? "" : "s", listed(input.spec.keys),
+                                      listed(issued)));
     }
     if (std::string change = profile_change(input, newest); !change.empty())
         reasons.push_back("profile changed: " + change);

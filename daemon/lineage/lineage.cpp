@@ -3,6 +3,7 @@
 
 #include "daemon/lineage/codec.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace certd {
@@ -33,6 +34,18 @@ struct Coder<HostState> {
 };
 
 template <class Visit>
+static void fields(Is<CertificateFacts> auto& facts, Visit& visit) {
+    visit("key_type", facts.key_type);
+    visit("serial", facts.serial);
+    visit("fingerprint_sha256", facts.fingerprint);
+    visit("issuer", facts.issuer);
+    visit("not_before", facts.not_before);
+    visit("not_after", facts.not_after);
+    visit.optional("authority_key_id", facts.authority_key_id);
+    visit.optional("key_created", facts.key_created);
+}
+
+template <class Visit>
 static void fields(Is<VersionFacts> auto& facts, Visit& visit) {
     visit("number", facts.number);
     visit("names", facts.names);
@@ -47,6 +60,9 @@ static void fields(Is<VersionFacts> auto& facts, Visit& visit) {
     visit("issued_at", facts.issued_at);
     visit.optional("authority_key_id", facts.authority_key_id);
     visit.optional("profile", facts.profile);
+    visit.optional("key_created", facts.key_created);
+    visit.optional("further", facts.further);
+    visit.optional("order_urls", facts.order_urls);
 }
 
 template <class Visit>
@@ -103,6 +119,7 @@ template <class Visit>
 static void fields(Is<LineageState> auto& state, Visit& visit) {
     visit.optional("attempts", state.attempts);
     visit.optional("ari", state.ari);
+    visit.optional("further_ari", state.further_ari);
     visit("live", state.live);
     visit("newest", state.newest);
     visit.optional("rejected", state.rejected);
@@ -128,10 +145,50 @@ void keep_latest(std::vector<HistoryEntry>& history) {
 
 }  // namespace
 
+CertificateFacts VersionFacts::first() const {
+    return {key_type, serial, fingerprint, issuer, not_before, not_after, authority_key_id, key_created};
+}
+
+std::vector<CertificateFacts> VersionFacts::certificates() const {
+    std::vector<CertificateFacts> all{first()};
+    all.insert(all.end(), further.begin(), further.end());
+    return all;
+}
+
+std::vector<KeyType> VersionFacts::key_types() const {
+    std::vector<KeyType> types{key_type};
+    for (const CertificateFacts& facts : further)
+        types.push_back(facts.key_type);
+    return types;
+}
+
+Time VersionFacts::valid_from() const {
+    Time latest = not_before;
+    for (const CertificateFacts& facts : further)
+        latest = std::max(latest, facts.not_before);
+    return latest;
+}
+
+Time VersionFacts::valid_until() const {
+    Time earliest = not_after;
+    for (const CertificateFacts& facts : further)
+        earliest = std::min(earliest, facts.not_after);
+    return earliest;
+}
+
 void remember(LineageState& state, HistoryEntry entry) {
     state.history.push_back(std::move(entry));
     keep_latest(state.history);
 }
+
+namespace {
+
+bool has_sane_dates(const VersionFacts& facts) {
+    return std::ranges::all_of(facts.certificates(),
+                               [](const CertificateFacts& each) { return each.not_after > each.not_before; });
+}
+
+}  // namespace
 
 Json to_json(const VersionFacts& facts) {
     return codec::Coder<VersionFacts>::encode(facts);
@@ -139,7 +196,7 @@ Json to_json(const VersionFacts& facts) {
 
 Result<VersionFacts> version_facts_from_json(const Json& json) {
     Result<VersionFacts> facts = codec::decode_document<VersionFacts>(json, "The description of a version");
-    if (facts && (!facts->number || facts->names.empty() || facts->not_after <= facts->not_before)) {
+    if (facts && (!facts->number || facts->names.empty() || !has_sane_dates(*facts))) {
         return failure("storage.corrupt", "The description of a version is damaged: impossible number, names or dates");
     }
     return facts;

@@ -14,7 +14,19 @@
 
 namespace certd {
 
-// One issued certificate, as version.json records it. Immutable.
+// The certificate for one key of a version.
+struct CertificateFacts {
+    KeyType key_type = KeyType::ecdsa_p256;
+    std::string serial;       // lower-case hex
+    std::string fingerprint;  // SHA-256 of the leaf, lower-case hex
+    std::string issuer;       // untrusted text
+    Time not_before, not_after;
+    std::string authority_key_id;     // keyIdentifier of the issuer, lower-case hex; empty: the certificate names none
+    std::optional<Time> key_created;  // unset: not known
+    bool operator==(const CertificateFacts&) const = default;
+};
+
+// One version, as version.json records it: the certificate of the first key, and those of further ones. Immutable.
 struct VersionFacts {
     VersionNumber number;
     std::vector<Identifier> names;  // sorted
@@ -25,9 +37,18 @@ struct VersionFacts {
     std::string fingerprint;    // SHA-256 of the leaf, lower-case hex
     std::string issuer;         // untrusted text
     Time not_before, not_after, issued_at;
-    std::string authority_key_id;  // keyIdentifier of the issuer, lower-case hex; empty: the certificate names none
-    std::string profile;           // as it was asked for; empty: none was
+    std::string authority_key_id;     // keyIdentifier of the issuer, lower-case hex; empty: the certificate names none
+    std::string profile;              // as it was asked for; empty: none was
+    std::optional<Time> key_created;  // of the first key; unset: not known
+    std::vector<CertificateFacts> further;
+    std::vector<std::string> order_urls;  // of the orders it came from, in the order of its keys
+
     Duration lifetime() const { return not_after - not_before; }
+    CertificateFacts first() const;
+    std::vector<CertificateFacts> certificates() const;  // all, the first key's first
+    std::vector<KeyType> key_types() const;
+    Time valid_from() const;   // from when all of its certificates are
+    Time valid_until() const;  // until when
     bool operator==(const VersionFacts&) const = default;
 };
 
@@ -70,8 +91,8 @@ struct AriWindow {
     bool operator==(const AriWindow&) const = default;
 };
 
-// What is known of the CA's renewal information for one version. Persisted, so that a restart neither draws nor asks
-// again.
+// What is known of the CA's renewal information for one certificate of a version. Persisted, so that a restart neither
+// draws nor asks again.
 struct AriState {
     VersionNumber version;            // of no meaning for any other
     std::optional<AriWindow> window;  // none before the first good answer
@@ -93,9 +114,10 @@ constexpr std::size_t history_limit = 50;
 struct LineageState {
     std::map<CaName, CaAttempts> attempts;
     std::optional<AriState> ari;  // none: the CA offered no renewal information when the newest version was issued
-    VersionNumber live, newest;   // newest: the last one issued, deployed or not
-    std::vector<VersionNumber> rejected;  // rolled back from by hand: never deployed again
-    bool held = false;                    // after a manual rollback, until a new version is issued or `resume`
+    std::map<KeyType, AriState> further_ari;  // the same for the certificates of further keys
+    VersionNumber live, newest;               // newest: the last one issued, deployed or not
+    std::vector<VersionNumber> rejected;      // rolled back from by hand: never deployed again
+    bool held = false;                        // after a manual rollback, until a new version is issued or `resume`
     bool paused = false;
     bool renew_requested = false;  // a forced renewal that was asked for and not yet finished
     std::vector<TargetState> targets;

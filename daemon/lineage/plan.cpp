@@ -19,7 +19,7 @@ constexpr Duration clock_setback = days(1);  // further back than this is no adj
 constexpr Duration look_at_clock_again = minutes(10);
 
 bool is_expired(const PlanInput& input) {
-    return input.live && input.live->not_after <= input.now;
+    return input.live && input.live->valid_until() <= input.now;
 }
 bool is_past_emergency(const PlanInput& input) {
     return input.live && emergency_point(*input.live) <= input.now;
@@ -28,8 +28,8 @@ bool is_past_emergency(const PlanInput& input) {
 // A clock that stands before what is known to have happened (faults F43). Nothing that hangs on time may be decided by
 // it.
 std::optional<std::string> clock_fault(const PlanInput& input) {
-    if (input.live && input.live->not_before > input.now + clock_skew) {
-        return fmt::format("the live certificate is not valid before {}", format_rfc3339(input.live->not_before));
+    if (input.live && input.live->valid_from() > input.now + clock_skew) {
+        return fmt::format("the live certificate is not valid before {}", format_rfc3339(input.live->valid_from()));
     }
     const std::optional<VersionFacts>& known = input.newest ? input.newest : input.live;
     if (known && input.now < known->issued_at - clock_setback) {

@@ -4,12 +4,15 @@
 #include "libacme/crypto/digest.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
 namespace certd {
 
 namespace {
+
+constexpr Duration short_life = days(10);
 
 // FNV-1a with a final mix (splitmix64): short, and the same on every machine and in every release.
 std::uint64_t stable_hash(std::string_view text, std::uint64_t number) {
@@ -47,26 +50,34 @@ Duration jitter_for(const std::string& lineage, VersionNumber version, Duration 
     return Duration(static_cast<std::int64_t>(fraction * static_cast<double>(limit.count())));
 }
 
+// Of several certificates the one that needs it first decides for the version.
 Time emergency_point(const VersionFacts& facts) {
-    return facts.not_after - facts.lifetime() / 6;
+    Time earliest = facts.not_after - facts.lifetime() / 6;
+    for (const CertificateFacts& each : facts.further)
+        earliest = std::min(earliest, each.not_after - (each.not_after - each.not_before) / 6);
+    return earliest;
 }
 
 Time renewal_time(const VersionFacts& facts, const std::string& lineage, Duration jitter_limit) {
-    Duration lifetime = facts.lifetime();
-    Time base = facts.not_before + (is_short_lived(facts) ? lifetime / 2 : lifetime / 3 * 2);
-    Time jittered = base + jitter_for(lineage, facts.number, std::min(jitter_limit, lifetime / 50));
-    return std::min(jittered, emergency_point(facts));
+    auto due = [&](Time not_before, Duration lifetime) {
+        Time base = not_before + (lifetime < short_life ? lifetime / 2 : lifetime / 3 * 2);
+        return base + jitter_for(lineage, facts.number, std::min(jitter_limit, lifetime / 50));
+    };
+    Time first = std::min(due(facts.not_before, facts.lifetime()), emergency_point(facts));
+    for (const CertificateFacts& each : facts.further)
+        first = std::min(first, due(each.not_before, each.not_after - each.not_before));
+    return first;
 }
 
 bool is_short_lived(const VersionFacts& facts) {
-    return facts.lifetime() < days(10);
+    return facts.lifetime() < short_life;
 }
 
 std::string policy_digest(const config::Lineage& spec) {
     std::vector<Identifier> names = spec.names;
     std::ranges::sort(names);
     std::string text;
-    add_field(text, to_string(spec.key));
+    add_field(text, to_string(spec.keys.front()));
     for (const Identifier& name : names)
         add_field(text, std::string(to_string(name.type)) + ":" + name.value);
     for (const CaName& ca : spec.cas)
@@ -77,6 +88,8 @@ std::string policy_digest(const config::Lineage& spec) {
         add_challenge(text, item.challenge);
     }
     if (spec.profile.name) add_field(text, (spec.profile.required ? "required:" : "profile:") + *spec.profile.name);
+    for (KeyType key : std::span(spec.keys).subspan(1))
+        add_field(text, "key:" + std::string(to_string(key)));
     return sha256_hex(text).substr(0, 32);
 }
 

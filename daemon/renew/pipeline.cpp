@@ -152,8 +152,8 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
     record_issue_success(state, ca, now);
     record.newest = std::make_shared<const VersionFacts>(std::move(made->facts));
     state.newest = record.newest->number;
-    state.ari.reset();
-    if (made->renewal_info) state.ari = first_ari(state.newest, now);
+    forget_ari(state);
+    if (made->renewal_info) begin_ari(state, *record.newest, now);
     if (made->persisted.seen) state.persist_until = made->persisted.until;
     state.renew_requested = false;
     state.held = false;
@@ -331,8 +331,7 @@ Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec
             record_issue_success(record.state, record.newest->ca, record.newest->issued_at);
             record.state.renew_requested = false;
             // Whether its CA has renewal information is found out by asking.
-            record.state.ari.reset();
-            if (certificate_id(*record.newest)) record.state.ari = first_ari(number, record.newest->issued_at);
+            begin_ari(record.state, *record.newest, record.newest->issued_at);
         }
     }
     if (*live) {

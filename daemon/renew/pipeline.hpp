@@ -46,7 +46,7 @@ class Pipeline {
         std::uint64_t job = 0;
         // Called when the CA is no longer needed, with what it failed with.
         std::function<void(const std::optional<Problem>& problem)> issued;
-        std::function<Task<>(CaName ca, bool resumed)> ordering = {};  // see IssueOrder
+        std::function<Task<>(CaName ca, KeyType key, bool resumed)> ordering = {};  // see IssueOrder
     };
     // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is
     // kept. Throws only on cancellation, with nothing charged to the lineage.

@@ -3,7 +3,6 @@
 
 #include "daemon/lineage/issue_need.hpp"
 #include "libacme/crypto/digest.hpp"
-#include "libacme/protocol/renewal_info.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -16,22 +15,13 @@ namespace certd {
 
 namespace {
 
-VersionFiles files_of(const acme::Issued& issued) {
-    VersionFiles files;
-    files.privkey = issued.key_pem;
-    files.cert = issued.chain.front().pem();
-    files.chain = chain_pem(std::span(issued.chain).subspan(1));
-    files.fullchain = chain_pem(issued.chain);
-    return files;
-}
-
-bool is_of(const acme::OrderRecord& record, const IssueOrder& order, const config::Ca& ca) {
-    auto wanted = order.spec->names;
+bool is_of(const acme::OrderRecord& record, const config::Lineage& spec, KeyType key, const config::Ca& ca) {
+    auto wanted = spec.names;
     auto ordered = record.names;
     std::ranges::sort(wanted);
     std::ranges::sort(ordered);
     return record.ca == ca.name.text && record.directory_url == ca.directory && wanted == ordered &&
-           record.key_type == order.spec->key;
+           record.key_type == key;
 }
 
 // The Problem a task fails with as a value; only cancellation is thrown.
@@ -55,37 +45,6 @@ Task<Result<T>> as_result(Task<T> task) {
 }
 
 }  // namespace
-
-VersionFacts facts_of(const acme::Issued& issued, KeyType key_type, const config::Ca& ca, Time now) {
-    const Certificate& leaf = issued.chain.front();
-    VersionFacts facts;
-    facts.names = leaf.names();
-    facts.key_type = key_type;
-    facts.ca = ca.name;
-    facts.directory_url = ca.directory;
-    facts.serial = leaf.serial();
-    facts.fingerprint = leaf.fingerprint_sha256();
-    facts.issuer = leaf.issuer();
-    facts.not_before = leaf.not_before();
-    facts.not_after = leaf.not_after();
-    facts.issued_at = now;
-    if (acme::certificate_id(leaf)) facts.authority_key_id = hex(*leaf.authority_key_identifier());
-    return facts;
-}
-
-std::optional<std::string> certificate_id(const VersionFacts& facts) {
-    std::optional<Bytes> key_identifier = parse_hex(facts.authority_key_id);
-    std::optional<Bytes> serial = parse_hex(facts.serial);
-    if (!key_identifier || !serial) return std::nullopt;
-    return acme::certificate_id(*key_identifier, *serial);
-}
-
-std::string predecessor_at(const config::Ca& ca, const VersionFacts* newest, const std::vector<Identifier>& names) {
-    if (newest == nullptr || newest->directory_url != ca.directory) return {};
-    auto shared = [&](const Identifier& name) { return std::ranges::find(names, name) != names.end(); };
-    if (std::ranges::none_of(newest->names, shared)) return {};
-    return certificate_id(*newest).value_or("");
-}
 
 Renewal::Renewal(Clock& clock, Workers& workers, Store& store, CaClients& clients, SolverSet& solvers,
                  Deployer& deployer, EventSink events)
@@ -124,13 +83,13 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     // A CA is not asked for what could not be stored (faults F34).
     value_or_fail(co_await offload(workers_, [&] { return store_.probe(); }));
     if (!order.rehearsal) co_await prepare(order, name);
-    Result<FromCa> issued = co_await ask_ca(order, name, ca);
-    if (!issued && issued.error().code == "acme.accountDoesNotExist") {
-        co_await clients_.register_again(ca);
-        issued = co_await ask_ca(order, name, ca);
-    }
-    if (!issued && issued.error().code == "acme.userActionRequired") co_await clients_.suspend(ca, issued.error());
-    NewCertificate made = co_await keep(order, name, ca, value_or_fail(std::move(issued)));
+    std::vector<IssuedKey> issued = co_await issue_each(order, name, ca);
+    std::shared_ptr<acme::Session> session = co_await clients_.session(ca);
+    const acme::Directory* directory = session->known_directory();
+    NewVersion version = version_of(std::move(issued), ca, clock_.now());
+    version.facts.profile = profile_at(*order.spec, ca);
+    NewCertificate made = co_await keep(order, name, std::move(version));
+    made.renewal_info = directory != nullptr && directory->renewal_info.has_value();
     made.persisted = solvers_.persisted(*order.spec);
     if (!order.rehearsal && !order.spec->post_issue.empty()) {
         Deployer::HookContext context{name, order.spec->names, made.facts.number, order.job};
@@ -141,81 +100,122 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     co_return made;
 }
 
-Task<Result<Renewal::FromCa>> Renewal::ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca) {
-    std::shared_ptr<acme::Session> session = co_await clients_.session(ca);
-    std::optional<acme::OrderRecord> resume;
-    if (!order.rehearsal) resume = co_await order_in_progress(order, name);
-    if (resume && !resume->order_url.empty() && order.on_ordering) co_await order.on_ordering(ca.name, true);
+// An order for each key, one after the other: the CA validates the names for the first and finds them valid for the
+// others. A version is made of all or of none.
+Task<std::vector<IssuedKey>> Renewal::issue_each(const IssueOrder& order, const LineageName& name,
+                                                 const config::Ca& ca) {
+    std::vector<IssuedKey> issued;
+    for (KeyType key : order.spec->keys) {
+        bool first = issued.empty();
+        bool last = issued.size() + 1 == order.spec->keys.size();
+        KeyOrder one{order, name, ca, key, first ? std::nullopt : std::optional(key), last};
+        issued.push_back({key, co_await issue_one(one)});
+    }
+    co_return issued;
+}
 
+Task<acme::Issued> Renewal::issue_one(KeyOrder order) {
+    std::optional<acme::OrderRecord> resume;
+    if (!order.order.rehearsal) resume = co_await order_in_progress(order);
+    if (resume) {
+        // Of an attempt that failed for another key: no second order for what is there.
+        if (std::optional<acme::Issued> kept = kept_certificate(*resume, clock_.now())) co_return *std::move(kept);
+        if (!resume->chains.empty()) resume.reset();
+    }
+    Result<acme::Issued> issued = co_await ask_ca(order, resume);
+    if (!issued && issued.error().code == "acme.accountDoesNotExist") {
+        co_await clients_.register_again(order.ca);
+        issued = co_await ask_ca(order, resume);
+    }
+    if (!issued && issued.error().code == "acme.userActionRequired")
+        co_await clients_.suspend(order.ca, issued.error());
+    co_return value_or_fail(std::move(issued));
+}
+
+acme::IssueRequest Renewal::request_for(const KeyOrder& order) const {
+    const config::Lineage& spec = *order.order.spec;
+    const VersionFacts* newest = order.order.newest.get();
     acme::IssueRequest request;
-    request.names = order.spec->names;
-    request.key_type = order.spec->key;
-    request.preferred_chain = ca.preferred_chain;
-    const config::Profile& profile = order.spec->profile.name ? order.spec->profile : ca.profile;
+    request.names = spec.names;
+    request.key_type = order.key;
+    request.preferred_chain = order.ca.preferred_chain;
+    const config::Profile& profile = spec.profile.name ? spec.profile : order.ca.profile;
     request.profile = profile.name;
     request.profile_required = profile.required;
-    if (order.newest && !order.rehearsal) {
-        request.previous_serial = order.newest->serial;
-        request.replaces = predecessor_at(ca, order.newest.get(), order.spec->names);
-    }
+    if (newest == nullptr || order.order.rehearsal) return request;
+    bool several = spec.keys.size() > 1 || !newest->further.empty();
+    std::optional<CertificateFacts> before = several ? certificate_of(*newest, order.key) : newest->first();
+    if (before) request.previous_serial = before->serial;
+    request.replaces = predecessor_at(order.ca, newest, spec.names, several ? std::optional(order.key) : std::nullopt);
+    return request;
+}
 
+// `last` is the record as it was written last, or as it was found.
+acme::IssueHooks Renewal::hooks_for(const KeyOrder& order, std::optional<acme::OrderRecord>& last) {
     acme::IssueHooks hooks;
-    hooks.journal = [this, &order, name](acme::OrderRecord record) -> Task<> {
-        if (order.rehearsal) co_return;
-        value_or_fail(co_await offload(workers_, [&] { return store_.save_order(name, record); }));
+    hooks.journal = [this, &order, &last](acme::OrderRecord record) -> Task<> {
+        if (order.order.rehearsal) co_return;
+        value_or_fail(
+            co_await offload(workers_, [&] { return store_.save_order(order.lineage, record, order.further); }));
+        last = std::move(record);
     };
     hooks.ordering = [&order]() -> Task<> {
-        if (order.on_ordering) co_await order.on_ordering(order.ca, false);
+        if (order.order.on_ordering) co_await order.order.on_ordering(order.ca.name, order.key, false);
     };
     hooks.solvers = [this, &order](const Identifier& name, bool wildcard) {
         Identifier configured = wildcard ? Identifier{Identifier::Type::dns, "*." + name.value} : name;
-        return solvers_.solvers(config::challenge_for(*order.spec, configured), order.refused);
+        return solvers_.solvers(config::challenge_for(*order.order.spec, configured), order.order.refused);
     };
-    hooks.refused = order.on_refused;
+    hooks.refused = order.order.on_refused;
     hooks.progress = [this, &order](acme::IssueStep step, std::string detail) {
-        report(order, step, std::move(detail));
+        report(order.order, step, std::move(detail));
     };
-    Result<acme::Issued> issued =
-        co_await acme::issue(*session, workers_, std::move(request), std::move(resume), std::move(hooks));
-    if (!issued) co_return failure(std::move(issued).error());
-    const acme::Directory* directory = session->known_directory();
-    co_return FromCa{*std::move(issued), directory != nullptr && directory->renewal_info.has_value()};
+    return hooks;
 }
 
-Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const IssueOrder& order, const LineageName& name) {
+Task<Result<acme::Issued>> Renewal::ask_ca(const KeyOrder& order, std::optional<acme::OrderRecord> resume) {
+    std::shared_ptr<acme::Session> session = co_await clients_.session(order.ca);
+    if (resume && !resume->order_url.empty() && order.order.on_ordering)
+        co_await order.order.on_ordering(order.ca.name, order.key, true);
+    std::optional<acme::OrderRecord> last = resume;
+    Result<acme::Issued> issued =
+        co_await acme::issue(*session, workers_, request_for(order), std::move(resume), hooks_for(order, last));
+    if (issued && last && !order.is_last && !order.order.rehearsal) {
+        acme::OrderRecord kept = finished(*std::move(last), *issued);
+        value_or_fail(
+            co_await offload(workers_, [&] { return store_.save_order(order.lineage, kept, order.further); }));
+    }
+    co_return issued;
+}
+
+Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const KeyOrder& order) {
     Result<std::optional<acme::OrderRecord>> loaded =
-        co_await offload(workers_, [&] { return store_.load_order(name); });
-    const config::Ca& ca = order.config->cas.at(order.ca);
+        co_await offload(workers_, [&] { return store_.load_order(order.lineage, order.further); });
     // An order older than the newest version was finished by it, or given up before it.
-    bool burned = loaded && *loaded && co_await is_burned(**loaded);
-    bool usable = loaded && *loaded && !burned && is_of(**loaded, order, ca) &&
-                  !(order.newest && (*loaded)->created <= order.newest->issued_at);
-    if (usable) co_return std::move(*loaded);
-    if (!loaded || *loaded) value_or_fail(co_await offload(workers_, [&] { return store_.drop_order(name); }));
+    const VersionFacts* newest = order.order.newest.get();
+    bool usable = loaded && *loaded && is_of(**loaded, *order.order.spec, order.key, order.ca) &&
+                  !(newest && (*loaded)->created <= newest->issued_at);
+    if (usable && !co_await is_burned((*loaded)->csr_der)) co_return std::move(*loaded);
+    if (!loaded || *loaded)
+        value_or_fail(co_await offload(workers_, [&] { return store_.drop_order(order.lineage, order.further); }));
     co_return std::nullopt;
 }
 
 // The key of a revoked certificate may be in an order that was not finished yet.
-Task<bool> Renewal::is_burned(const acme::OrderRecord& order) {
-    Result<PrivateKey> key = PrivateKey::from_pem(order.key_pem);
-    if (!key) co_return true;
-    std::string digest = sha256_hex(key->public_key_der());
+Task<bool> Renewal::is_burned(const Bytes& csr_der) {
+    Result<RequestContent> request = read_csr(csr_der);
+    if (!request) co_return true;
+    std::string digest = sha256_hex(request->public_key_der);
     co_return value_or_fail(co_await offload(workers_, [&] { return store_.is_burned(digest); }));
 }
 
-Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca,
-                                   FromCa from) {
-    VersionFacts facts = facts_of(from.issued, order.spec->key, ca, clock_.now());
-    facts.profile = profile_at(*order.spec, ca);
-    VersionFiles files = files_of(from.issued);
-    if (order.rehearsal) co_return NewCertificate{facts, files};
+Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, NewVersion version) {
+    if (order.rehearsal) co_return NewCertificate{std::move(version.facts), std::move(version.files)};
     NewCertificate made;
-    made.renewal_info = from.renewal_info && certificate_id(facts).has_value();
-    NewVersion version{facts, std::move(files), std::move(from.issued.alternates)};
     made.facts = value_or_fail(co_await offload(workers_, [&] {
         Result<VersionFacts> added = store_.add_version(name, std::move(version));
         // A left-over order record is harmless: it is older than the version (see order_in_progress).
-        if (added) store_.drop_order(name);
+        if (added) (void)store_.drop_orders(name);
         return added;
     }));
     co_return made;

@@ -4,6 +4,7 @@
 #include "config/model.hpp"
 #include "daemon/deploy/deployer.hpp"
 #include "daemon/renew/ca_clients.hpp"
+#include "daemon/renew/new_version.hpp"
 #include "daemon/renew/solver_set.hpp"
 
 #include <functional>
@@ -24,13 +25,13 @@ struct IssueOrder {
     std::vector<std::string> refused = {};  // ways of proof to try last
     std::function<void(const std::string& challenge_type)> on_refused = {};
     // Before an order is placed, or one placed before a crash is gone on with.
-    std::function<Task<>(CaName ca, bool resumed)> on_ordering = {};
+    std::function<Task<>(CaName ca, KeyType key, bool resumed)> on_ordering = {};
 };
 
 struct NewCertificate {
     VersionFacts facts;         // number 0 for a rehearsal
     VersionFiles files;         // of a rehearsal; empty otherwise, the store has them
-    bool renewal_info = false;  // the CA has some about this certificate
+    bool renewal_info = false;  // the CA has some about its certificates
     SolverSet::Persisted persisted = {};
 };
 
@@ -49,14 +50,23 @@ class Renewal {
     Task<> prove_or_fail(IssueOrder order);
     Task<> prepare(const IssueOrder& order, const LineageName& name);
     Task<NewCertificate> issue_or_fail(IssueOrder order);
-    struct FromCa {
-        acme::Issued issued;
-        bool renewal_info = false;
+    // What one of the lineage's keys needs.
+    struct KeyOrder {
+        const IssueOrder& order;
+        const LineageName& lineage;
+        const config::Ca& ca;
+        KeyType key;
+        std::optional<KeyType> further;  // unset: it is the first key
+        bool is_last;                    // what the order leads to goes right into the version
     };
-    Task<Result<FromCa>> ask_ca(const IssueOrder& order, const LineageName& name, const config::Ca& ca);
-    Task<std::optional<acme::OrderRecord>> order_in_progress(const IssueOrder& order, const LineageName& name);
-    Task<bool> is_burned(const acme::OrderRecord& order);
-    Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, const config::Ca& ca, FromCa from);
+    Task<std::vector<IssuedKey>> issue_each(const IssueOrder& order, const LineageName& name, const config::Ca& ca);
+    Task<acme::Issued> issue_one(KeyOrder order);
+    Task<Result<acme::Issued>> ask_ca(const KeyOrder& order, std::optional<acme::OrderRecord> resume);
+    acme::IssueRequest request_for(const KeyOrder& order) const;
+    acme::IssueHooks hooks_for(const KeyOrder& order, std::optional<acme::OrderRecord>& last);
+    Task<std::optional<acme::OrderRecord>> order_in_progress(const KeyOrder& order);
+    Task<bool> is_burned(const Bytes& csr_der);
+    Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, NewVersion version);
     void report(const IssueOrder& order, acme::IssueStep step, std::string detail);
 
     Clock& clock_;
@@ -67,13 +77,5 @@ class Renewal {
     Deployer& deployer_;
     EventSink events_;
 };
-
-// What version.json says of an issued chain.
-VersionFacts facts_of(const acme::Issued& issued, KeyType key_type, const config::Ca& ca, Time now);
-// How its CA knows a version (RFC 9773 §4.1); nullopt when it takes no part in renewal information.
-std::optional<std::string> certificate_id(const VersionFacts& facts);
-// The identifier of the version that a new one from `ca` replaces (§5); empty when there is none, or another CA issued
-// it, or it shares no name with `names`.
-std::string predecessor_at(const config::Ca& ca, const VersionFacts* newest, const std::vector<Identifier>& names);
 
 }  // namespace certd

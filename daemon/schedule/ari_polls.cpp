@@ -22,6 +22,11 @@ std::string date(Time time) {
     return format_rfc3339(std::chrono::floor<seconds>(time));
 }
 
+void forget(LineageRecord& record, const AriState& state) {
+    if (record.state.ari && &*record.state.ari == &state) record.state.ari.reset();
+    std::erase_if(record.state.further_ari, [&](const auto& entry) { return &entry.second == &state; });
+}
+
 AriSuggestion suggestion_of(const acme::RenewalInfo& info) {
     return {info.start, info.end, info.explanation_url, info.poll_again};
 }
@@ -41,14 +46,15 @@ std::optional<AriPolls::Question> AriPolls::question_about(const LineageRecord& 
     config::ConfigPtr config = parts_.config();
     auto ca = config->cas.find(record.newest->ca);
     if (ca == config->cas.end() || ca->second.directory != record.newest->directory_url) return std::nullopt;
-    std::optional<std::string> id = certificate_id(*record.newest);
+    std::optional<CertificateFacts> asked = next_ari_certificate(record.state, *record.newest, parts_.clock.now());
+    std::optional<std::string> id = asked ? certificate_id(*asked) : std::nullopt;
     if (!id) return std::nullopt;
-    return Question{ca->second, record.newest->number, *std::move(id)};
+    return Question{ca->second, record.newest->number, std::move(asked->fingerprint), *std::move(id)};
 }
 
 void AriPolls::place(const LineageRecord& record) {
     remove(record.spec->name);
-    if (!record.state.ari || !record.newest) return;
+    if (!record.newest) return;
     std::optional<Time> at = next_ari_poll(record.state, *record.newest, parts_.clock.now());
     if (at) queue_.place(record.newest->ca.text, *at, record.spec->name);
 }
@@ -84,26 +90,25 @@ Task<> AriPolls::ask_and_save(std::string lineage, Question question) {
     // A thousand lineages must not find out one by one.
     if (is_trouble(answer)) queue_.rest(question.ca.name.text, saturating_add(parts_.clock.now(), rest_after_trouble));
     LineageRecord* record = parts_.find(lineage);
-    bool is_current = record != nullptr && record->newest && record->newest->number == question.version &&
-                      record->state.ari && record->state.ari->version == question.version;
-    if (!is_current) co_return;
-    take(*record, answer);
+    bool is_current = record != nullptr && record->newest && record->newest->number == question.version;
+    AriState* state = is_current ? ari_of(record->state, *record->newest, question.fingerprint) : nullptr;
+    if (state == nullptr) co_return;
+    take(*record, *state, answer);
     Result<void> saved = co_await parts_.pipeline.save(*record);
     if (!saved) tell_problem(lineage, "The CA's renewal information could not be stored", saved.error());
 }
 
-void AriPolls::take(LineageRecord& record, const acme::RenewalInfoAnswer& answer) {
+void AriPolls::take(LineageRecord& record, AriState& state, const acme::RenewalInfoAnswer& answer) {
     using Kind = acme::RenewalInfoAnswer::Kind;
-    AriState& state = *record.state.ari;
     Time now = parts_.clock.now();
     switch (answer.kind) {
         case Kind::suggestion:
-            take_suggestion(record, answer.info);
+            take_suggestion(record, state, answer.info);
             return;
         case Kind::not_offered:
             // Asking costs at most one look at the directory a day, and nothing where there never was an answer.
             if (!state.window) {
-                record.state.ari.reset();
+                forget(record, state);
             } else {
                 state.next_poll = saturating_add(now, days(1));
             }
@@ -121,14 +126,13 @@ void AriPolls::take(LineageRecord& record, const acme::RenewalInfoAnswer& answer
     }
 }
 
-void AriPolls::take_suggestion(LineageRecord& record, const acme::RenewalInfo& info) {
+void AriPolls::take_suggestion(const LineageRecord& record, AriState& state, const acme::RenewalInfo& info) {
     double draw = ari_draw(record.spec->name, record.newest->number);
-    AriChange change = record_ari_suggestion(*record.state.ari, suggestion_of(info), parts_.clock.now(), draw);
-    if (change != AriChange::none) tell_window(record, change);
+    AriChange change = record_ari_suggestion(state, suggestion_of(info), parts_.clock.now(), draw);
+    if (change != AriChange::none) tell_window(record, *state.window, change);
 }
 
-void AriPolls::tell_window(const LineageRecord& record, AriChange change) {
-    const AriWindow& window = *record.state.ari->window;
+void AriPolls::tell_window(const LineageRecord& record, const AriWindow& window, AriChange change) {
     bool earlier = change == AriChange::moved_earlier;
     std::string_view what = change == AriChange::first ? "suggests to renew"
                             : earlier                  ? "moved its window earlier,"

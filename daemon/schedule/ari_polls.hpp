@@ -41,14 +41,15 @@ class AriPolls {
     struct Question {
         config::Ca ca;
         VersionNumber version;
+        std::string fingerprint;  // of the certificate
         std::string id;
     };
     std::optional<Question> question_about(const LineageRecord& record) const;
     Task<> ask(PollQueue::Admitted admitted, Question question);
     Task<> ask_and_save(std::string lineage, Question question);
-    void take(LineageRecord& record, const acme::RenewalInfoAnswer& answer);
-    void take_suggestion(LineageRecord& record, const acme::RenewalInfo& info);
-    void tell_window(const LineageRecord& record, AriChange change);
+    void take(LineageRecord& record, AriState& state, const acme::RenewalInfoAnswer& answer);
+    void take_suggestion(const LineageRecord& record, AriState& state, const acme::RenewalInfo& info);
+    void tell_window(const LineageRecord& record, const AriWindow& window, AriChange change);
     void tell_problem(const std::string& lineage, std::string message, const Problem& problem);
 
     Parts parts_;

@@ -73,7 +73,7 @@ OrderTab::OrderTab(Budgets& budgets, Clock& clock, config::ConfigPtr config, con
 
 OrderTab::~OrderTab() {
     for (auto& [name, item] : items_) {
-        if (!item.placed) release(item);
+        if (item.placed.empty()) release(item);
     }
 }
 
@@ -93,24 +93,25 @@ void OrderTab::release(Item& item) {
     if (std::exchange(item.reserved, false)) budgets_.refund(item.ca, item.facts);
 }
 
-Task<> OrderTab::ordering(CaName ca, bool resumed) {
+Task<> OrderTab::ordering(CaName ca, KeyType key, bool resumed) {
     Item& item = open(ca);
     last_ = ca;
+    const bool first = item.placed.empty();
+    const bool another = item.placed.insert(key).second && !first;
     if (resumed) {
-        release(item);
-    } else if (!item.reserved) {
+        if (first) release(item);
+    } else if (!item.reserved || another) {
         budgets_.reserve(item.ca, item.facts);
         item.reserved = true;
     }
-    item.placed = true;
     if (!resumed) co_await budgets_.save(item.ca);
 }
 
 Task<> OrderTab::settle(std::optional<Problem> problem) {
     for (auto& [name, item] : items_) {
-        if (!item.placed) release(item);
-        if (item.placed && problem && last_ == name) budgets_.note_failure(item.ca, item.facts, *problem);
-        if (item.placed) co_await budgets_.save(item.ca);
+        if (item.placed.empty()) release(item);
+        if (!item.placed.empty() && problem && last_ == name) budgets_.note_failure(item.ca, item.facts, *problem);
+        if (!item.placed.empty()) co_await budgets_.save(item.ca);
     }
 }
 

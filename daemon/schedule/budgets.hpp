@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 namespace certd {
 
@@ -48,9 +49,10 @@ class OrderTab {
     OrderTab(const OrderTab&) = delete;
     OrderTab& operator=(const OrderTab&) = delete;
 
-    // An order is about to be placed at `ca`, or one placed before a crash is gone on with. It is on disk before the CA
-    // hears of it: after a crash it counts once, or twice when nobody knows whether the CA got it.
-    Task<> ordering(CaName ca, bool resumed);
+    // An order for this type of key is about to be placed at `ca`, or one placed before a crash is gone on with. It is
+    // on disk before the CA hears of it: after a crash it counts once, or twice when nobody knows whether the CA got
+    // it.
+    Task<> ordering(CaName ca, KeyType key, bool resumed);
     // How it ended: `problem` is of the CA that was asked last; none: it led to a certificate.
     Task<> settle(std::optional<Problem> problem);
 
@@ -58,7 +60,8 @@ class OrderTab {
     struct Item {
         config::Ca ca;
         OrderFacts facts;
-        bool reserved = false, placed = false;
+        bool reserved = false;
+        std::set<KeyType> placed;  // the first of them was reserved beforehand
     };
     Item& open(const CaName& ca);
     void release(Item& item);

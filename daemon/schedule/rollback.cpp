@@ -22,7 +22,7 @@ bool is_rejected(const LineageState& state, VersionNumber number) {
 const VersionFacts* previous_version(const LineageState& state, const std::vector<VersionFacts>& versions, Time now) {
     const VersionFacts* best = nullptr;
     for (const VersionFacts& facts : versions) {
-        if (facts.number >= state.live || is_rejected(state, facts.number) || facts.not_after <= now) continue;
+        if (facts.number >= state.live || is_rejected(state, facts.number) || facts.valid_until() <= now) continue;
         if (best == nullptr || facts.number > best->number) best = &facts;
     }
     return best;
@@ -49,10 +49,10 @@ Result<VersionNumber> choose_rollback(const LineageState& state, const std::vect
                        fmt::format("Version {} was rolled back from or revoked, and is not deployed again", to.value));
     }
     const VersionFacts* live = find_version(versions, state.live);
-    if (wanted->not_after <= now && live != nullptr && live->not_after > now) {
+    if (wanted->valid_until() <= now && live != nullptr && live->valid_until() > now) {
         return failure("control.versionExpired",
                        fmt::format("Version {} expired at {} while version {} is valid", to.value,
-                                   format_rfc3339(wanted->not_after), state.live.value));
+                                   format_rfc3339(wanted->valid_until()), state.live.value));
     }
     return to;
 }

@@ -17,7 +17,7 @@ constexpr Duration jump_threshold = seconds(30);
 constexpr Duration after_unexpected = minutes(10);
 
 Time urgency_of(const Entry& entry) {
-    return entry.record.live ? entry.record.live->not_after : Time::min();
+    return entry.record.live ? entry.record.live->valid_until() : Time::min();
 }
 
 }  // namespace
@@ -254,7 +254,9 @@ Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job>
     std::optional<OrderTab> tab;
     if (job->issuing) {
         tab.emplace(budgets_, parts_.clock, config_, entry.record, ca);
-        order.ordering = [&tab](CaName at, bool resumed) { return tab->ordering(std::move(at), resumed); };
+        order.ordering = [&tab](CaName at, KeyType key, bool resumed) {
+            return tab->ordering(std::move(at), key, resumed);
+        };
     }
     VersionNumber before = entry.record.state.newest;
     Result<JobOutcome> result = failure("control.cancelled", "The job was cancelled");

@@ -23,6 +23,12 @@ std::optional<VersionNumber> number_taken_by(std::string_view text) {
     return parse_version_name(text.substr(0, text.find('.')));
 }
 
+std::optional<KeyType> further_order(std::string_view file_name) {
+    constexpr std::string_view ending = ".json";
+    if (!file_name.ends_with(ending)) return std::nullopt;
+    return key_type_from(file_name.substr(0, file_name.size() - ending.size()));
+}
+
 std::string live_target(const LineageName& name, VersionNumber number) {
     return "../lineages/" + name.text() + "/versions/" + version_name(number);
 }

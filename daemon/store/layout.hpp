@@ -3,6 +3,7 @@
 
 #include "libacme/base/file_system.hpp"
 #include "libacme/base/ids.hpp"
+#include "libacme/crypto/key.hpp"
 
 #include <array>
 #include <optional>
@@ -61,6 +62,12 @@ inline Path order_directory(const Path& root, const LineageName& name) {
 inline Path order_file(const Path& root, const LineageName& name) {
     return below_lineage(root, name, "/order/order.json");
 }
+// Of a key that is not the first.
+inline Path order_file(const Path& root, const LineageName& name, KeyType further) {
+    return below_lineage(root, name, "/order/" + std::string(to_string(further)) + ".json");
+}
+// The key type in the name of such a file.
+std::optional<KeyType> further_order(std::string_view file_name);
 inline Path versions(const Path& root, const LineageName& name) {
     return below_lineage(root, name, "/versions");
 }

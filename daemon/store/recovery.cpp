@@ -46,8 +46,15 @@ bool seems_whole(FileSystem& files, const Path& directory) {
            exists(files, directory / layout::version_files.front()).value_or(true);
 }
 
-// Whether a version with a damaged record or digest would still serve: its key and certificate belong together.
-bool is_usable(FileSystem& files, const Path& directory) {
+// The directories of further keys in that of a version, whatever its record says.
+std::vector<std::string> further_in(FileSystem& files, const Path& directory) {
+    std::vector<std::string> names = files.list(directory).value_or(std::vector<std::string>());
+    std::erase_if(names, [](const std::string& name) { return !key_type_from(name); });
+    return names;
+}
+
+// Whether a certificate with a damaged record or digest would still serve: its key and certificate belong together.
+bool is_pair(FileSystem& files, const Path& directory) {
     auto read = [&](std::string_view file) { return files.read(directory / file, std::size_t{1} << 20); };
     Result<std::string> key_pem = read("privkey.pem"), cert = read("cert.pem"), fullchain = read("fullchain.pem");
     if (!key_pem || !cert || !fullchain || !read("chain.pem")) return false;
@@ -55,6 +62,12 @@ bool is_usable(FileSystem& files, const Path& directory) {
     Result<Chain> leaf = parse_chain(*cert), chain = parse_chain(*fullchain);
     return key && leaf && chain && leaf->front().der() == chain->front().der() &&
            leaf->front().public_key_der() == key->public_key_der();
+}
+
+bool is_usable(FileSystem& files, const Path& directory) {
+    return is_pair(files, directory) &&
+           std::ranges::all_of(further_in(files, directory),
+                               [&](const std::string& further) { return is_pair(files, directory / further); });
 }
 
 }  // namespace
@@ -115,9 +128,17 @@ void Store::settle(const LineageName& name, Recovery& found) {
         if (removed > 0) note(found, name, fmt::format("removed {} left over from an interrupted update", removed));
     }
 
-    Path order = layout::order_file(root_, name);
+    for (const std::string& file :
+         files_.list(layout::order_directory(root_, name)).value_or(std::vector<std::string>())) {
+        if (std::optional<KeyType> further = layout::further_order(file)) settle_order(name, further, found);
+    }
+    settle_order(name, {}, found);
+}
+
+void Store::settle_order(const LineageName& name, std::optional<KeyType> further, Recovery& found) {
+    Path order = further ? layout::order_file(root_, name, *further) : layout::order_file(root_, name);
     if (!exists(files_, order).value_or(false)) return;
-    Result<std::optional<acme::OrderRecord>> record = load_order(name);
+    Result<std::optional<acme::OrderRecord>> record = load_order(name, further);
     if (!record) {
         if (record.error().code != "storage.corrupt") return blame(found, name, record.error());
         Path aside = order;
@@ -125,7 +146,7 @@ void Store::settle(const LineageName& name, Recovery& found) {
         (void)files_.change(change::Rename{order, aside});
         blame(found, name, record.error());
     } else if (!*record) {
-        (void)drop_order(name);
+        (void)drop_order(name, further);
         note(found, name, "the order in progress had led to the newest version");
     } else {
         note(found, name, "an order is in progress and will be resumed");

@@ -52,6 +52,16 @@ Result<void> check_key(FileSystem& files, const Path& path) {
     return check_owner(path, *status);
 }
 
+// The key of a version, and those in the directories of further ones.
+Result<void> check_keys(FileSystem& files, const Path& version) {
+    if (Result<void> safe = check_key(files, version / "privkey.pem"); !safe) return safe;
+    for (const std::string& name : files.list(version).value_or(std::vector<std::string>())) {
+        if (!key_type_from(name)) continue;
+        if (Result<void> safe = check_key(files, version / name / "privkey.pem"); !safe) return safe;
+    }
+    return {};
+}
+
 // Whether others can reach what is inside; as certd makes its directories they cannot, whatever the modes there.
 Result<bool> may_enter(FileSystem& files, const Path& directory) {
     return files.inspect(directory).map([](const FileStatus& status) { return (status.mode & 011) != 0; });
@@ -115,7 +125,7 @@ Result<void> Store::check_lineages() {
     if (!names) return failure(std::move(names).error());
     for (const LineageName& name : *names) {
         if (Result<void> safe = check_directory(files_, layout::lineage(root_, name)); !safe) return safe;
-        if (Result<void> safe = check_key(files_, live_path(name) / "privkey.pem"); !safe) return safe;
+        if (Result<void> safe = check_keys(files_, live_path(name)); !safe) return safe;
     }
     return {};
 }

@@ -10,6 +10,7 @@
 #include "libacme/base/file_system.hpp"
 #include "libacme/protocol/issue.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,15 +32,20 @@ struct Suspension {
     bool operator==(const Suspension&) const = default;
 };
 
-// The texts of one version's files.
-struct VersionFiles {
+// The texts of one certificate's files.
+struct CertificateFiles {
     std::string privkey, cert, chain, fullchain;
+};
+// Those of a version: of its first key, and of further ones.
+struct VersionFiles : CertificateFiles {
+    std::map<KeyType, CertificateFiles> further;
 };
 
 struct NewVersion {
     VersionFacts facts;  // number is assigned by the store
     VersionFiles files;
     std::vector<std::string> alternates;  // chain PEMs, kept as alternate-1.pem …
+    std::map<KeyType, std::vector<std::string>> further_alternates = {};
 };
 
 // The deployment in progress on one target: what stood at each path before, so that it can be put back after a crash.
@@ -111,11 +117,14 @@ class Store {
     Result<void> burn_key(const std::string& key_sha256);
     Result<bool> is_burned(const std::string& key_sha256);
 
+    // Each key has an order of its own; `further` names a key that is not the first.
     // nullopt also when the newest version was made from this order: it is finished, whatever became of drop_order.
-    Result<std::optional<acme::OrderRecord>> load_order(const LineageName& name);
-    Result<void> save_order(const LineageName& name, const acme::OrderRecord& order);
+    Result<std::optional<acme::OrderRecord>> load_order(const LineageName& name, std::optional<KeyType> further = {});
+    Result<void> save_order(const LineageName& name, const acme::OrderRecord& order,
+                            std::optional<KeyType> further = {});
     // Not synced: an order that comes back is recognised or tried again.
-    Result<void> drop_order(const LineageName& name);
+    Result<void> drop_order(const LineageName& name, std::optional<KeyType> further = {});
+    Result<void> drop_orders(const LineageName& name);  // of all keys, the first key's last
 
     // Adding the newest version again returns what is there.
     Result<VersionFacts> add_version(const LineageName& name, NewVersion version);
@@ -141,6 +150,7 @@ class Store {
    private:
     Result<void> make_lineage(const LineageName& name);
     Result<void> write_in_lineage(const LineageName& name, const Path& path, const Json& document);
+    Result<CertificateFiles> read_certificate(const Path& directory, const Path& subdirectory, const Json& record);
     Result<Json> version_record(const LineageName& name, VersionNumber number);
     Result<VersionFacts> facts_of(const LineageName& name, VersionNumber number, const Json& record);
     Result<std::vector<VersionNumber>> version_numbers(const LineageName& name);
@@ -148,6 +158,7 @@ class Store {
     Result<void> check_lineages();
     void recover_lineage(const LineageName& name, bool linked, Recovery& found);
     void settle(const LineageName& name, Recovery& found);
+    void settle_order(const LineageName& name, std::optional<KeyType> further, Recovery& found);
     void examine_into(const LineageName& name, Recovery& found);
     std::optional<VersionNumber> fallback(const LineageName& name, const std::vector<VersionNumber>& sound);
 

@@ -21,14 +21,28 @@ struct NamedText {
     const std::string* text;
 };
 
+void add_files(std::vector<NamedText>& all, const std::string& prefix, const CertificateFiles& files,
+               const std::vector<std::string>& alternates) {
+    all.push_back({prefix + "privkey.pem", &files.privkey});
+    all.push_back({prefix + "cert.pem", &files.cert});
+    all.push_back({prefix + "chain.pem", &files.chain});
+    all.push_back({prefix + "fullchain.pem", &files.fullchain});
+    for (std::size_t index = 0; index < alternates.size(); ++index)
+        all.push_back({fmt::format("{}alternate-{}.pem", prefix, index + 1), &alternates[index]});
+}
+
+std::string directory_of(KeyType further) {
+    return std::string(to_string(further)) + "/";
+}
+
 std::vector<NamedText> files_of(const NewVersion& version) {
-    const VersionFiles& files = version.files;
-    std::vector<NamedText> all{{"privkey.pem", &files.privkey},
-                               {"cert.pem", &files.cert},
-                               {"chain.pem", &files.chain},
-                               {"fullchain.pem", &files.fullchain}};
-    for (std::size_t index = 0; index < version.alternates.size(); ++index) {
-        all.push_back({fmt::format("alternate-{}.pem", index + 1), &version.alternates[index]});
+    static const std::vector<std::string> none;
+    std::vector<NamedText> all;
+    add_files(all, "", version.files, version.alternates);
+    for (const auto& [type, files] : version.files.further) {
+        auto alternates = version.further_alternates.find(type);
+        add_files(all, directory_of(type), files,
+                  alternates == version.further_alternates.end() ? none : alternates->second);
     }
     return all;
 }
@@ -44,11 +58,20 @@ Json record_of(const LineageName& name, const VersionFacts& facts, const std::ve
 }
 
 // Everything up to the moment at which the version can be seen.
-Result<void> build(FileSystem& files, const Path& directory, const std::vector<NamedText>& texts, const Json& record) {
+Result<void> build(FileSystem& files, const Path& directory, const std::vector<NamedText>& texts,
+                   const VersionFacts& facts, const Json& record) {
     if (Result<void> cleared = remove_tree(files, directory); !cleared) return cleared;
     if (Result<void> made = files.change(change::MakeDirectory{directory}); !made) return made;
+    for (const CertificateFacts& further : facts.further) {
+        Change make = change::MakeDirectory{directory / to_string(further.key_type)};
+        if (Result<void> made = files.change(make); !made) return made;
+    }
     for (const NamedText& file : texts) {
         if (Result<void> written = files.create(directory / file.name, *file.text, {}); !written) return written;
+    }
+    for (const CertificateFacts& further : facts.further) {
+        Change sync = change::SyncDirectory{directory / to_string(further.key_type)};
+        if (Result<void> synced = files.change(sync); !synced) return synced;
     }
     if (Result<void> written = files.create(directory / layout::version_record, seal(record), {}); !written)
         return written;
@@ -64,8 +87,10 @@ Result<void> show(FileSystem& files, const Path& temp, const Path& directory) {
 
 // Whether `record` describes the same certificate with the same key.
 bool is_record_of(const Json& record, const NewVersion& version) {
-    return record.string_or("fingerprint_sha256") == version.facts.fingerprint &&
-           record["files"].string_or("privkey.pem") == sha256_hex(version.files.privkey);
+    if (record.string_or("fingerprint_sha256") != version.facts.fingerprint) return false;
+    if (record["files"].string_or("privkey.pem") != sha256_hex(version.files.privkey)) return false;
+    Result<VersionFacts> known = version_facts_from_json(record);
+    return known && known->further == version.facts.further;
 }
 
 VersionNumber next_number(const std::vector<std::string>& names) {
@@ -118,7 +143,7 @@ Result<VersionFacts> Store::add_version(const LineageName& name, NewVersion vers
 
     std::vector<NamedText> texts = files_of(version);
     Path temp = temp_directory(directory, "", version.facts.number);
-    Result<void> added = build(files_, temp, texts, record_of(name, version.facts, texts));
+    Result<void> added = build(files_, temp, texts, version.facts, record_of(name, version.facts, texts));
     if (added) added = show(files_, temp, version_directory(name, version.facts.number));
     if (added) return version.facts;
     (void)remove_tree(files_, temp);
@@ -179,16 +204,32 @@ Result<std::vector<VersionFacts>> Store::versions(const LineageName& name) {
 Result<VersionFiles> Store::read_version(const LineageName& name, VersionNumber number) {
     Result<Json> record = version_record(name, number);
     if (!record) return failure(std::move(record).error());
-    VersionFiles texts;
+    Result<VersionFacts> facts = facts_of(name, number, *record);
+    if (!facts) return failure(std::move(facts).error());
+    Path directory = version_directory(name, number);
+    Result<CertificateFiles> first = read_certificate(directory, "", *record);
+    if (!first) return failure(std::move(first).error());
+    VersionFiles files{*std::move(first), {}};
+    for (const CertificateFacts& further : facts->further) {
+        Path subdirectory = directory_of(further.key_type);
+        Result<CertificateFiles> read = read_certificate(directory, subdirectory, *record);
+        if (!read) return failure(std::move(read).error());
+        files.further.emplace(further.key_type, *std::move(read));
+    }
+    return files;
+}
+
+Result<CertificateFiles> Store::read_certificate(const Path& directory, const Path& subdirectory, const Json& record) {
+    CertificateFiles texts;
     std::array<std::string*, layout::version_files.size()> into{&texts.privkey, &texts.cert, &texts.chain,
                                                                 &texts.fullchain};
     for (std::size_t index = 0; index < into.size(); ++index) {
-        std::string_view file = layout::version_files[index];
-        Path path = version_directory(name, number) / file;
+        Path file = subdirectory / layout::version_files[index];
+        Path path = directory / file;
         Result<std::string> text = files_.read(path, file_limit);
         if (!text && text.error().code == "storage.missing") return corrupt(path, "it is missing");
         if (!text) return failure(std::move(text).error());
-        if (sha256_hex(*text) != (*record)["files"].string_or(file))
+        if (sha256_hex(*text) != record["files"].string_or(file.native()))
             return corrupt(path, "its digest is not the one in version.json");
         *into[index] = std::move(*text);
     }

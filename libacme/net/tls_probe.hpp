@@ -6,8 +6,13 @@
 #include "libacme/crypto/certificate.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace certd {
+
+// Which kind of key the certificate shown must have, for servers that hold one of each.
+enum class ServerKey { any, ecdsa, rsa };
+std::string_view to_string(ServerKey key);  // "ECDSA"
 
 struct ProbeRequest {
     std::string address;      // "127.0.0.1:443", "[::1]:443", "web1.internal:443"
@@ -15,6 +20,7 @@ struct ProbeRequest {
     Duration timeout = seconds(5);
     std::string protocol;             // offered by ALPN as the only one, and to be chosen; empty: no ALPN
     StartTls start = StartTls::none;  // how TLS is asked for
+    ServerKey key = ServerKey::any;
 };
 
 struct Served {

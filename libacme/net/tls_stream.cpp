@@ -104,6 +104,13 @@ void TlsStream::resume(const TlsSession& session) {
     if (session) SSL_set_session(handle(), session.get());
 }
 
+void TlsStream::offer_algorithms(const char* ciphers, const char* signatures) {
+    if (SSL_set_cipher_list(handle(), ciphers) != 1 || SSL_set1_sigalgs_list(handle(), signatures) != 1) {
+        ERR_clear_error();
+        fail("tls.handshake", "Cannot restrict what is offered to " + name_);
+    }
+}
+
 int TlsStream::on_verify(int accepted, X509_STORE_CTX* context) {
     if (accepted == 1) return 1;
     auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));

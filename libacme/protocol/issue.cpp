@@ -257,6 +257,7 @@ Issued Issuance::chosen(Downloaded downloaded) {
     }
     Issued issued;
     issued.key_pem = record_->key_pem;
+    issued.key_created = record_->key_created;
     issued.order_url = record_->order_url;
     for (std::size_t i = 0; i < downloaded.chains.size(); ++i) {
         if (i != index) issued.alternates.push_back(chain_pem(downloaded.chains[i]));

@@ -24,6 +24,9 @@ struct OrderRecord {
     Bytes csr_der;
     std::string order_url;  // empty until the CA answered newOrder
     Time created;
+    std::optional<Time> key_created;  // unset: not known
+    // PEM of the chains it led to, the chosen one first, while the version still waits for other certificates.
+    std::vector<std::string> chains;
 };
 
 struct IssueRequest {
@@ -41,6 +44,7 @@ struct IssueRequest {
 
 struct Issued {
     std::string key_pem;
+    std::optional<Time> key_created = {};
     Chain chain;                          // the one chosen
     std::vector<std::string> alternates;  // PEM of the other chains offered, the default first when another was chosen
     std::string order_url;

@@ -55,6 +55,7 @@ Task<OrderRecord> make_record(Session& session, Workers& workers, IssueRequest r
     record.key_type = request.key_type;
     record.profile = request.profile.value_or("");
     record.created = session.clock().now();
+    record.key_created = record.created;
     KeyAndRequest made = co_await offload(workers, [&] { return make_key(record.key_type, record.names); });
     record.key_pem = std::move(made.key_pem);
     record.csr_der = std::move(made.csr_der);

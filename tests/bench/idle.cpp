@@ -29,7 +29,7 @@ VersionFiles make_files(const std::filesystem::path& directory) {
              "-days", "90", "-subj", "/CN=bench", "-keyout", directory / "key.pem", "-out", directory / "cert.pem"});
     if (made.exit_code != 0) throw std::runtime_error("openssl req: " + made.both());
     const std::string certificate = read_file(directory / "cert.pem");
-    return {read_file(directory / "key.pem"), certificate, certificate, certificate + certificate};
+    return {{read_file(directory / "key.pem"), certificate, certificate, certificate + certificate}, {}};
 }
 
 // Every lineage is at version 1, which shares its texts with all others and has metadata of its own.

@@ -38,27 +38,28 @@ defaults: {{ cas: [pebble], dry_run_ca: pebble }}
 )",
                                    certd.state_directory().string(), certd.socket().string(), sample.control_group,
                                    sample.control_more, listen, pebble.directory_url(), pebble.ca_bundle().string());
-    text +=
-        fmt::format(R"(targets:
+    text += fmt::format(R"(targets:
   web:
     install:
       - {{ part: fullchain, path: {0}, mode: "0644" }}
       - {{ part: privkey, path: {1}, mode: "0600" }}
-    test: {2}
+{6}    test: {2}
     reload: {3}
     verify: {{ tls: ["{4}"], timeout: {5} }}
 )",
-                    nginx.fullchain().string(), nginx.privkey().string(), or_else(sample.test, nginx.test_command()),
-                    or_else(sample.reload, nginx.reload_command()), nginx.endpoint(), sample.verify_timeout);
+                        nginx.fullchain().string(), nginx.privkey().string(),
+                        or_else(sample.test, nginx.test_command()), or_else(sample.reload, nginx.reload_command()),
+                        nginx.endpoint(), sample.verify_timeout, sample.install_more);
     if (!sample.more_targets.empty()) text += sample.more_targets + "\n";
     text += fmt::format(R"(lineages:
   shop:
     names: {}
-    key: {}
+    {}
     challenge: {}
     targets: {}
 {})",
-                        sample.names, sample.key, sample.challenge, sample.targets, sample.lineage_more);
+                        sample.names, sample.key.empty() ? "" : "key: " + sample.key, sample.challenge, sample.targets,
+                        sample.lineage_more);
     return text + sample.top;
 }
 

@@ -28,6 +28,7 @@ struct Sample {
     std::string test, reload;  // default: those of nginx
     std::string targets = "[web]";
     std::string more_targets;  // further targets, indented by two spaces
+    std::string install_more;  // further install items of the target, indented by six spaces
     std::string verify_timeout = "10s";
     std::string lineage_more;  // further lines of the lineage, indented by four spaces
     std::string top;           // further top-level lines

@@ -106,7 +106,7 @@ TEST_CASE("a window that moves into the past renews at once, warns, and the orde
     AriWorld world;
     world.start();
     world.run_for(days(10));
-    std::string before = certificate_id(*world.lineage().live).value();
+    std::string before = certificate_id(world.lineage().live->first()).value();
     Time now = world.clock.now();
     world.ca.knobs.renewal_window = std::pair(now - hours(1), now - minutes(30));
     world.ca.knobs.explanation_url = "https://ca.test/incident\x1b[31m";

@@ -96,12 +96,21 @@ std::string FakeHost::steps() const {
 }
 
 FakeService::FakeService(FakeHost& host, std::string certificate_path, std::string key_path)
-    : host_(host), certificate_path_(std::move(certificate_path)), key_path_(std::move(key_path)) {
+    : host_(host), pairs_{{std::move(certificate_path), std::move(key_path), {}}} {
     host_.on_run = [this](const Command& command) { return run(command); };
     host_.on_probe = [this](const ProbeRequest& request) -> Result<Served> {
-        if (!running_) return failure("net.connect", "Cannot connect to " + request.address, "Connection refused");
-        return Served{*running_, running_->front().fingerprint_sha256()};
+        bool by_kind = pairs_.size() > 1;
+        if (!pairs_.front().running)
+            return failure("net.connect", "Cannot connect to " + request.address, "Connection refused");
+        if (!by_kind && request.key == ServerKey::rsa)
+            return failure("tls.handshake", "TLS handshake with " + request.address + " failed");
+        const Pair& pair = pairs_[by_kind && request.key == ServerKey::rsa ? 1 : 0];
+        return Served{*pair.running, pair.running->front().fingerprint_sha256()};
     };
+}
+
+void FakeService::add_rsa(std::string certificate_path, std::string key_path) {
+    pairs_.push_back({std::move(certificate_path), std::move(key_path), {}});
 }
 
 void FakeService::start() {
@@ -109,24 +118,32 @@ void FakeService::start() {
 }
 
 std::string FakeService::serves() const {
-    return running_ ? running_->front().fingerprint_sha256() : "";
+    return pairs_.front().running ? pairs_.front().running->front().fingerprint_sha256() : "";
+}
+
+std::string FakeService::serves_rsa() const {
+    return pairs_.size() > 1 && pairs_[1].running ? pairs_[1].running->front().fingerprint_sha256() : "";
 }
 
 Result<ProcessResult> FakeService::run(const Command& command) {
     const auto line = join(command.argv, " ");
     if (line != "service test" && line != "service reload") return exited(0);
     if (config_broken) return exited(1, "nginx: [emerg] unknown directive \"brkoen\" in /etc/nginx/nginx.conf:4\n");
-    const auto before = running_;
+    const auto before = pairs_;
     if (!load()) return exited(1, "nginx: [emerg] SSL_CTX_use_PrivateKey failed (key values mismatch)\n");
-    if (line == "service test" || keeps_old) running_ = before;
+    if (line == "service test" || keeps_old) pairs_ = before;
     return exited(0);
 }
 
 bool FakeService::load() {
-    const auto leaf = first_certificate(host_.content(certificate_path_));
-    const auto key = PrivateKey::from_pem(host_.content(key_path_));
-    if (!leaf || !key || key->public_key_der() != leaf->public_key_der()) return false;
-    running_ = Chain{*leaf};
+    std::vector<Pair> loaded = pairs_;
+    for (Pair& pair : loaded) {
+        const auto leaf = first_certificate(host_.content(pair.certificate_path));
+        const auto key = PrivateKey::from_pem(host_.content(pair.key_path));
+        if (!leaf || !key || key->public_key_der() != leaf->public_key_der()) return false;
+        pair.running = Chain{*leaf};
+    }
+    pairs_ = std::move(loaded);
     return true;
 }
 

@@ -57,6 +57,10 @@ class FakeService {
     void start();                // loads what is there
     std::string serves() const;  // fingerprint, "" when nothing
 
+    // A second pair, as nginx takes with a second ssl_certificate; shown to clients that ask for RSA.
+    void add_rsa(std::string certificate_path, std::string key_path);
+    std::string serves_rsa() const;
+
     bool config_broken = false;  // test and reload fail with nginx's words
     bool keeps_old = false;      // a reload is accepted and has no effect
 
@@ -64,9 +68,12 @@ class FakeService {
     Result<ProcessResult> run(const Command& command);
     bool load();
 
+    struct Pair {
+        std::string certificate_path, key_path;
+        std::optional<Chain> running;
+    };
     FakeHost& host_;
-    std::string certificate_path_, key_path_;
-    std::optional<Chain> running_;
+    std::vector<Pair> pairs_;  // the second one is RSA
 };
 
 ProcessResult exited(int code, std::string output = {});

@@ -38,12 +38,20 @@ http {{
         listen 127.0.0.1:{} ssl;
         ssl_certificate fullchain.pem;
         ssl_certificate_key privkey.pem;
+        {}
         return 200 "served\n";
     }}
     {}
 }}
 )",
-                       tls_port_, http);
+                       tls_port_,
+                       has_rsa_ ? "ssl_certificate rsa-fullchain.pem; ssl_certificate_key rsa-privkey.pem;" : "", http);
+}
+
+void Nginx::add_rsa() {
+    make_placeholder(rsa_fullchain(), rsa_privkey(), "rsa", "rsa_keygen_bits:2048");
+    has_rsa_ = true;
+    mend_configuration();
 }
 
 void Nginx::break_configuration() const {
@@ -72,7 +80,11 @@ std::string Nginx::reload_command() const {
 }
 
 std::string Nginx::served(const std::string& server_name) const {
-    return served_fingerprint(endpoint(), server_name);
+    return served(server_name, "");
+}
+
+std::string Nginx::served(const std::string& server_name, const std::string& options) const {
+    return served_fingerprint(endpoint(), server_name, options);
 }
 
 }  // namespace certd::test

@@ -14,6 +14,10 @@ class Nginx {
    public:
     // `webroot`: also serve http://127.0.0.1:http_port/ from the directory `webroot`.
     explicit Nginx(std::filesystem::path directory, std::uint16_t http_port = 0);
+    // From the next reload on it has a second pair of files too, of an RSA key.
+    void add_rsa();
+    std::filesystem::path rsa_fullchain() const { return directory_ / "rsa-fullchain.pem"; }
+    std::filesystem::path rsa_privkey() const { return directory_ / "rsa-privkey.pem"; }
 
     std::uint16_t tls_port() const { return tls_port_; }
     std::string endpoint() const;  // "127.0.0.1:PORT"
@@ -28,12 +32,15 @@ class Nginx {
     void mend_configuration() const;
     // SHA-256 of the leaf served for this name, lower-case hex, asked with OpenSSL's own client; empty: no answer.
     std::string served(const std::string& server_name) const;
+    // The same with further options of `openssl s_client`: "-tls1_2 -sigalgs …".
+    std::string served(const std::string& server_name, const std::string& options) const;
 
    private:
     std::string configuration() const;
 
     std::filesystem::path directory_;
     std::uint16_t http_port_, tls_port_;
+    bool has_rsa_ = false;
     std::unique_ptr<Child> child_;
 };
 

@@ -76,6 +76,7 @@ ContextPointer make_context(const TlsIdentity& identity, const RawServerOptions&
     constexpr unsigned char id[] = "raw";
     SSL_CTX_set_session_id_context(context.get(), id, sizeof id - 1);
     use_identity(context.get(), identity);
+    if (options.second) use_identity(context.get(), *options.second);
     return context;
 }
 

@@ -51,6 +51,7 @@ struct RawServerOptions {
     std::optional<TlsIdentity> identity;                       // unset: bare TCP
     bool clear_at_first = false;                               // until raw::StartTls
     std::vector<std::pair<std::string, TlsIdentity>> by_name;  // further identities, chosen by SNI
+    std::optional<TlsIdentity> second;                         // with a key of another kind, chosen by the offer
     std::string alpn;                                          // answered whatever the client offers; empty: none
     int greatest_version = 0;                                  // TLS1_2_VERSION …; 0: no limit
     int security_level = -1;

@@ -254,7 +254,7 @@ std::vector<std::string> Server::served(const std::string& server_name) const {
     std::vector<std::string> seen;
     for (const auto& [protocol, port] : addresses_) {
         seen.push_back(served_fingerprint(fmt::format("127.0.0.1:{}", port), server_name,
-                                          protocol == "tls" ? std::string() : protocol));
+                                          protocol == "tls" ? std::string() : "-starttls " + protocol));
     }
     return seen;
 }

@@ -29,8 +29,8 @@ TestAuthority::TestAuthority(const std::string& common_name)
       certificate_(
           make_root(key_, common_name, {usual_validity().from - days(3650), usual_validity().to + days(3650)})) {}
 
-TlsIdentity TestAuthority::issue(const std::vector<std::string>& names, Validity validity) const {
-    const auto key = PrivateKey::generate(KeyType::ecdsa_p256);
+TlsIdentity TestAuthority::issue(const std::vector<std::string>& names, Validity validity, KeyType key_type) const {
+    const auto key = PrivateKey::generate(key_type);
     CertificateTemplate leaf;
     leaf.common_name = names.front();
     for (const auto& name : names)

@@ -21,7 +21,8 @@ class TestAuthority {
     static Validity usual_validity();
 
     // Key and chain for names and addresses ("localhost", "127.0.0.1").
-    TlsIdentity issue(const std::vector<std::string>& names, Validity validity = usual_validity()) const;
+    TlsIdentity issue(const std::vector<std::string>& names, Validity validity = usual_validity(),
+                      KeyType key_type = KeyType::ecdsa_p256) const;
     std::string bundle() const;  // PEM of the root
     std::string write_bundle(const std::filesystem::path& directory) const;
 

@@ -26,10 +26,10 @@ std::string plain_fingerprint(const std::string& text) {
 
 }  // namespace
 
-void make_placeholder(const std::filesystem::path& certificate, const std::filesystem::path& key) {
-    const Output made =
-        run({program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-days", "2", "-subj", "/CN=placeholder", "-keyout", key, "-out", certificate});
+void make_placeholder(const std::filesystem::path& certificate, const std::filesystem::path& key,
+                      const std::string& algorithm, const std::string& option) {
+    const Output made = run({program("openssl"), "req", "-x509", "-newkey", algorithm, "-pkeyopt", option, "-nodes",
+                             "-days", "2", "-subj", "/CN=placeholder", "-keyout", key, "-out", certificate});
     if (made.exit_code != 0) throw std::runtime_error("openssl req: " + made.both());
 }
 
@@ -38,10 +38,10 @@ std::string fingerprint_of_file(const std::filesystem::path& path) {
 }
 
 std::string served_fingerprint(const std::string& endpoint, const std::string& server_name,
-                               const std::string& start_tls) {
+                               const std::string& options) {
     const std::string command = fmt::format(
         "echo | openssl s_client -connect {} -servername {} {} 2>/dev/null | openssl x509 -noout -fingerprint -sha256",
-        endpoint, server_name, start_tls.empty() ? "" : "-starttls " + start_tls);
+        endpoint, server_name, options);
     return plain_fingerprint(run({"/bin/sh", "-c", command}).out);
 }
 

@@ -36,6 +36,22 @@ TEST_CASE("a private key that everybody could read is refused") {
           Lines{});
 }
 
+TEST_CASE("an install item can only name a key that every lineage of its target has") {
+    const std::string steps = "{ part: cert, path: /a }, { part: cert, path: /b, key: rsa-2048 }";
+    auto said = [&](const std::string& install, const std::string& keys) {
+        return findings(base + "targets: { web: { install: [" + install +
+                        "], verify: { tls: [\"h:1\"] } } }\nlineages: { example.com: { targets: [web]" + keys +
+                        " } }\n");
+    };
+    CHECK(said(steps, ", keys: [ecdsa-p256, rsa-2048]") == Lines{});
+    CHECK(said(steps, "") ==
+          Lines{"4:75 error: The target 'web' installs a certificate with key rsa-2048, which the lineage "
+                "'example.com' does not have (its keys: [ecdsa-p256])"});
+    CHECK(said("{ part: cert, path: /a }", ", keys: [ecdsa-p256, rsa-2048]") ==
+          Lines{"5:13 warning: No target of the lineage 'example.com' installs its rsa-2048 certificate (add install "
+                "items with key: rsa-2048)"});
+}
+
 TEST_CASE("one target must not write a path twice, two targets should not share one") {
     CHECK(said_about_install("{ part: cert, path: /c }, { part: chain, path: /c }") ==
           Lines{"4:76 error: The target 'web' writes '/c' twice"});

@@ -102,6 +102,24 @@ TEST_CASE("a lineage has at most 100 names") {
     CHECK(said[0].ends_with("error: The lineage 'a' has more than 100 names (split it into several lineages)"));
 }
 
+TEST_CASE("a lineage has one key, or one ECDSA and one RSA key") {
+    auto keys_of = [](const std::string& members) {
+        return config_of(base + "lineages: { example.com: { " + members + " } }\n")->lineages.at("example.com")->keys;
+    };
+    CHECK(keys_of("key: rsa-3072") == std::vector{KeyType::rsa_3072});
+    CHECK(keys_of("keys: rsa-3072") == std::vector{KeyType::rsa_3072});
+    CHECK(keys_of("keys: [rsa-2048, ecdsa-p256]") == std::vector{KeyType::rsa_2048, KeyType::ecdsa_p256});
+    const std::string names = "names: [example.com], ";
+    CHECK(said_about(names + "keys: [ecdsa-p256, ecdsa-p384]") ==
+          Lines{"6:65 error: ecdsa-p256 and ecdsa-p384 are keys of one kind, of which a server presents only one "
+                "certificate (list at most one ECDSA and one RSA key)"});
+    CHECK(said_about(names + "keys: []") ==
+          Lines{"6:52 error: The list of keys is empty (write keys: [ecdsa-p256, rsa-2048])"});
+    CHECK(said_about(names + "key: rsa-2048, keys: [ecdsa-p256, rsa-2048]").front() ==
+          std::string("6:67 error: key and keys are both given (keep keys)"));
+    CHECK(said_about(names + "keys: [dsa]").size() == 1);
+}
+
 TEST_CASE("a lineage overrides the defaults key by key, each as a whole") {
     auto config = config_of(
         "cas:\n  one: { directory: \"https://one.example/\" }\n  two: { directory: \"https://two.example/\" }\n"
@@ -116,7 +134,7 @@ TEST_CASE("a lineage overrides the defaults key by key, each as a whole") {
     CHECK(config->dry_run_ca == CaName{"two"});
     const Lineage& plain = *config->lineages.at("plain.example.com");
     CHECK(plain.cas == std::vector<CaName>{{"one"}, {"two"}});
-    CHECK(plain.key == KeyType::rsa_2048);
+    CHECK(plain.keys == std::vector{KeyType::rsa_2048});
     CHECK(plain.challenge.http01->webroot == "/var/www/html");
     CHECK(plain.keep_versions == 7);
     CHECK(plain.pre_issue == std::vector<Hook>{{{{"/bin/true"}}, minutes(5), ""}});
@@ -124,7 +142,7 @@ TEST_CASE("a lineage overrides the defaults key by key, each as a whole") {
           std::vector<Hook>{{{{"/bin/a"}}, minutes(5), ""}, {{{"/bin/b", "x"}}, seconds(10), "www"}});
     const Lineage& own = *config->lineages.at("own.example.com");
     CHECK(own.cas == std::vector<CaName>{{"two"}});
-    CHECK(own.key == KeyType::ecdsa_p384);
+    CHECK(own.keys == std::vector{KeyType::ecdsa_p384});
     CHECK(own.challenge.http01.has_value());
     CHECK_FALSE(own.challenge.http01->webroot);
     CHECK(own.keep_versions == 2);

@@ -134,6 +134,13 @@ std::string profile(const Profile& value) {
     return value.name.value_or("") + (value.required ? "!" : "");
 }
 
+std::string keys(const std::vector<KeyType>& types) {
+    std::string text;
+    for (KeyType type : types)
+        text += std::string(to_string(type)) + " ";
+    return text;
+}
+
 std::string optional(const std::optional<std::string>& value) {
     return value.value_or("unset");
 }
@@ -195,6 +202,9 @@ const std::map<std::string, Case>& cases() {
              {"main", FIELD(config.dry_run_ca ? config.dry_run_ca->text : "unset"), "main", "unset"}},
             {"targets.*.install[].part",
              {"combined", FIELD(std::string(to_string(step(config).part))), "combined", ""}},
+            {"targets.*.install[].key",
+             {"ecdsa-p256", FIELD(step(config).key ? std::string(to_string(*step(config).key)) : "unset"), "ecdsa-p256",
+              "unset"}},
             {"targets.*.install[].path", {"/other", FIELD(step(config).path), "/other", ""}},
             {"targets.*.install[].mode", {"0640", FIELD(fmt::format("{:04o}", step(config).mode)), "0640", "0644"}},
             {"targets.*.install[].owner", {"root", FIELD(optional(step(config).owner)), "root", "unset"}},
@@ -225,8 +235,10 @@ const std::map<std::string, Case>& cases() {
         }
         for (std::string scope : {"defaults.", "lineages.*."}) {
             all[scope + "cas"] = {"[main]", FIELD(list_of_names(lineage(config).cas)), "[main]", "[main]"};
-            all[scope + "key"] = {"rsa-4096", FIELD(std::string(to_string(lineage(config).key))), "rsa-4096",
+            all[scope + "key"] = {"rsa-4096", FIELD(std::string(to_string(lineage(config).keys.at(0)))), "rsa-4096",
                                   "ecdsa-p256"};
+            all[scope + "keys"] = {"[rsa-2048, ecdsa-p384]", FIELD(keys(lineage(config).keys)), "rsa-2048 ecdsa-p384 ",
+                                   "ecdsa-p256 "};
             all[scope + "challenge.http-01.webroot"] = {
                 "/w", FIELD(optional(lineage(config).challenge.http01->webroot)), "/w", "unset"};
             all[scope + "profile"] = {"p", FIELD(profile(lineage(config).profile)), "p", ""};

@@ -191,7 +191,7 @@ TEST_CASE("a target's members are checked") {
              "7:15 error: targets.web.install[1] lacks 'part' (What to write; combined is the key followed by the full "
              "chain.)"},
         Case{"install: [cert]",
-             "7:15 error: targets.web.install[1] must be a mapping (known here: group, mode, owner, part, path)"},
+             "7:15 error: targets.web.install[1] must be a mapping (known here: group, key, mode, owner, part, path)"},
         Case{"install: [{ part: key, path: /x }]",
              "7:23 error: targets.web.install[1].part must be cert, chain, fullchain, privkey or combined, not 'key'"},
         Case{"install: [{ part: cert, path: x }]",

@@ -79,7 +79,7 @@ TEST_CASE("a hook before the first issue has no version and no target in its env
 }
 
 TEST_CASE("combined is the key and then the chain, each on lines of its own") {
-    const VersionFiles files{"KEY", "CERT\n", "CHAIN\n", "CERT\nCHAIN\n"};
+    const CertificateFiles files{"KEY", "CERT\n", "CHAIN\n", "CERT\nCHAIN\n"};
     CHECK(content_of(config::Part::combined, files) == "KEY\nCERT\nCHAIN\n");
     CHECK(content_of(config::Part::fullchain, files) == "CERT\nCHAIN\n");
     CHECK(content_of(config::Part::chain, files) == "CHAIN\n");

@@ -38,6 +38,46 @@ struct Probing {
 
 }  // namespace
 
+TEST_CASE("of a version with two certificates each is asked for by its kind of key, where the target installs it") {
+    VersionFacts facts;
+    facts.names = {dns("a.example.com")};
+    facts.fingerprint = "ec";
+    config::Target target;
+    target.verify.addresses = {{StartTls::none, "127.0.0.1:443"}};
+    auto asked = [&] {
+        std::vector<std::pair<ServerKey, std::string>> all;
+        for (const Expected& expected : expected_of(target, facts))
+            all.emplace_back(expected.endpoint.key, expected.fingerprint);
+        return all;
+    };
+    using All = std::vector<std::pair<ServerKey, std::string>>;
+    CHECK(asked() == All{{ServerKey::any, "ec"}});
+    CertificateFacts rsa;
+    rsa.key_type = KeyType::rsa_2048;
+    rsa.fingerprint = "rsa";
+    facts.further = {rsa};
+    CHECK(asked() == All{{ServerKey::ecdsa, "ec"}, {ServerKey::rsa, "rsa"}});
+    target.install = {{config::Part::fullchain, "/f"}};
+    CHECK(asked() == All{{ServerKey::ecdsa, "ec"}});
+    target.install.push_back({config::Part::fullchain, "/r"});
+    target.install.back().key = KeyType::rsa_2048;
+    CHECK(asked() == All{{ServerKey::ecdsa, "ec"}, {ServerKey::rsa, "rsa"}});
+}
+
+TEST_CASE("a server that shows one kind of certificate only is found out for the other") {
+    Probing probing;
+    probing.request.expected = {{{"127.0.0.1:443", "a.example.com", StartTls::none, ServerKey::ecdsa}, "ec"},
+                                {{"127.0.0.1:443", "a.example.com", StartTls::none, ServerKey::rsa}, "rsa"}};
+    probing.host.on_probe = [](const ProbeRequest& probe) -> Result<Served> {
+        if (probe.key == ServerKey::rsa) return Served{{}, "old rsa"};
+        return Served{{}, "ec"};
+    };
+    Verification result = probing.verify();
+    REQUIRE(result.problem);
+    CHECK(result.problem->code == "tls.notServed");
+    CHECK(result.problem->what.starts_with("127.0.0.1:443 for a.example.com to RSA clients does not serve version 2"));
+}
+
 TEST_CASE("every address is asked with every DNS name, a wildcard with a name below it") {
     config::Verify verify;
     verify.addresses = {{StartTls::none, "127.0.0.1:443"}, {StartTls::none, "[::1]:8443"}};

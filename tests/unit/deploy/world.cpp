@@ -20,7 +20,7 @@ Material make_material(unsigned number, Time not_before, Time not_after) {
     Material material;
     material.facts.names = {{Identifier::Type::dns, "*.example.com"}, {Identifier::Type::dns, "example.com"}};
     const auto leaf = make_self_signed(key_of(number), material.facts.names, not_before, not_after);
-    material.files = {key_of(number).pem(), leaf.pem(), "", leaf.pem()};
+    material.files = {{key_of(number).pem(), leaf.pem(), "", leaf.pem()}, {}};
     material.facts.ca = {"test"};
     material.facts.directory_url = "https://ca.test/dir";
     material.facts.serial = leaf.serial();

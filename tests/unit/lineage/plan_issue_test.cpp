@@ -89,7 +89,7 @@ TEST_CASE("the order of names is no change") {
 
 TEST_CASE("a changed key type makes the lineage due") {
     Scene scene(spec_of());
-    scene.spec.key = KeyType::rsa_2048;
+    scene.spec.keys = {KeyType::rsa_2048};
     Plan plan = scene.at(day(1));
     CHECK(plan.at == day(1));
     CHECK(plan.reasons == std::vector<std::string>{"key type changed: rsa-2048 instead of ecdsa-p256"});
@@ -158,7 +158,7 @@ TEST_CASE("the policy digest hangs on names, key, CAs and challenge, not on targ
     CHECK(with_www != before);
     std::ranges::reverse(other.names);
     CHECK(policy_digest(other) == with_www);
-    spec.key = KeyType::ecdsa_p384;
+    spec.keys = {KeyType::ecdsa_p384};
     CHECK(policy_digest(spec) != before);
     CHECK(policy_digest(spec_of({}, {"first", "second"})) != before);
 }

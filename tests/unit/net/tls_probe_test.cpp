@@ -49,6 +49,27 @@ TEST_CASE("a probe sees the leaf served for each name, whoever signed it and how
     CHECK(server.server_names() == std::vector<std::string>{"other.example", "", ""});
 }
 
+TEST_CASE("a server with two certificates shows a probe the kind of key it asks for, in TLS 1.2 and 1.3") {
+    const TestAuthority authority;
+    RawServerOptions options;
+    options.identity = authority.issue({"a.example"});
+    options.greatest_version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+    auto asking = [](const RawServer& server, ServerKey key) {
+        ProbeRequest request = probe_of(server, "a.example");
+        request.key = key;
+        return request;
+    };
+    {
+        RawServer one(options, RawScript{raw::Hold{}});
+        CHECK(look(asking(one, ServerKey::ecdsa)).fingerprint == fingerprint(*options.identity));
+        CHECK(problem_of_probe(asking(one, ServerKey::rsa)).code == "tls.handshake");
+    }
+    options.second = authority.issue({"a.example"}, TestAuthority::usual_validity(), KeyType::rsa_2048);
+    RawServer both(options, RawScript{raw::Hold{}});
+    CHECK(look(asking(both, ServerKey::ecdsa)).fingerprint == fingerprint(*options.identity));
+    CHECK(look(asking(both, ServerKey::rsa)).fingerprint == fingerprint(*options.second));
+}
+
 TEST_CASE("a probe brings the chain as it was sent") {
     const TestAuthority authority;
     auto identity = authority.issue({"a.example"});
