@@ -36,6 +36,7 @@ http {{
     uwsgi_temp_path tmp/uwsgi; scgi_temp_path tmp/scgi;
     server {{
         listen 127.0.0.1:{} ssl;
+        ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate fullchain.pem;
         ssl_certificate_key privkey.pem;
         {}
