@@ -1,6 +1,7 @@
 // DaemonOperations: accounts and revocation, what only an admin may do.
 #include "daemon/app/operations.hpp"
 
+#include "libacme/async/as_result.hpp"
 #include "libacme/base/text.hpp"
 #include "libacme/crypto/digest.hpp"
 #include "libacme/protocol/order_list.hpp"
@@ -34,21 +35,6 @@ RevocationReason reason_of(const std::string& text) {
     }
     fail("control.badRequest",
          fmt::format("There is no reason \"{}\"; it is one of {}", escape_untrusted(text, 64), join(known, ", ")));
-}
-
-// The Failure of a task as a value.
-template <class T>
-Task<Result<T>> as_result(Task<T> task) {
-    try {
-        if constexpr (std::is_void_v<T>) {
-            co_await std::move(task);
-            co_return Result<void>();
-        } else {
-            co_return co_await std::move(task);
-        }
-    } catch (const Failure& failed) {
-        co_return failure(failed.problem());
-    }
 }
 
 // A version is revoked as a whole, as it was issued.

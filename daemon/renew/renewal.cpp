@@ -2,10 +2,8 @@
 #include "daemon/renew/renewal.hpp"
 
 #include "daemon/lineage/issue_need.hpp"
+#include "libacme/async/as_result.hpp"
 #include "libacme/crypto/digest.hpp"
-
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 
@@ -22,26 +20,6 @@ bool is_of(const acme::OrderRecord& record, const config::Lineage& spec, KeyType
     std::ranges::sort(ordered);
     return record.ca == ca.name.text && record.directory_url == ca.directory && wanted == ordered &&
            record.key_type == key;
-}
-
-// The Problem a task fails with as a value; only cancellation is thrown.
-template <class T>
-Task<Result<T>> as_result(Task<T> task) {
-    std::exception_ptr error;
-    try {
-        if constexpr (std::is_void_v<T>) {
-            co_await std::move(task);
-            co_return Result<void>();
-        } else {
-            co_return co_await std::move(task);
-        }
-    } catch (const boost::system::system_error& failed) {
-        if (failed.code() == asio::error::operation_aborted) throw;
-        error = std::current_exception();
-    } catch (...) {
-        error = std::current_exception();
-    }
-    co_return failure(problem_of(error));
 }
 
 }  // namespace

@@ -21,8 +21,7 @@ ServedWatch::ServedWatch(asio::any_io_executor executor, Parts parts)
       started_(parts_.clock.now()),
       queue_(looks_at_a_time),
       tasks_(std::move(executor), [this](const std::string& name, std::exception_ptr error) {
-          Looked looked{Looked::Kind::unreachable, {}, problem_of(error)};
-          tell(name, {}, ServedChange::unreachable, looked);
+          tell_fault(name, "A look at what is served ended unexpectedly", problem_of(error));
       }) {}
 
 void ServedWatch::place(const LineageRecord& record) {
@@ -78,7 +77,7 @@ Task<> ServedWatch::look_at_targets(std::string lineage) {
     LineageRecord* current = parts_.find(lineage);
     if (!changed || current == nullptr) co_return;
     Result<void> saved = co_await parts_.pipeline.save(*current);
-    if (!saved) tell(lineage, {}, ServedChange::unreachable, {Looked::Kind::unreachable, {}, saved.error()});
+    if (!saved) tell_fault(lineage, "What was found served could not be stored", saved.error());
 }
 
 bool ServedWatch::take(LineageRecord& record, const TargetName& target, const Looked& looked) {
@@ -97,7 +96,7 @@ void ServedWatch::tell(const std::string& lineage, const TargetName& target, Ser
     event.severity = change == ServedChange::back ? Severity::notice : Severity::warning;
     event.lineage = lineage;
     event.target = target.text;
-    if (!target.text.empty()) event.host = "local";
+    event.host = "local";
     switch (change) {
         case ServedChange::none:
             return;
@@ -105,8 +104,7 @@ void ServedWatch::tell(const std::string& lineage, const TargetName& target, Ser
             event.message = fmt::format("{} no longer serves the certificate; it is deployed again", target.text);
             break;
         case ServedChange::unreachable:
-            event.message = target.text.empty() ? std::string("Looking at what is served failed")
-                                                : fmt::format("{} does not show its certificate", target.text);
+            event.message = fmt::format("{} does not show its certificate", target.text);
             break;
         case ServedChange::back:
             event.message = fmt::format("{} serves the certificate again", target.text);
@@ -114,6 +112,17 @@ void ServedWatch::tell(const std::string& lineage, const TargetName& target, Ser
     }
     event.problem = looked.problem;
     if (!looked.fingerprint.empty()) event.data = Json::object({{"fingerprint_sha256", looked.fingerprint}});
+    parts_.bus.publish(std::move(event));
+}
+
+// Of certd itself, not of the service.
+void ServedWatch::tell_fault(const std::string& lineage, std::string message, Problem problem) {
+    Event event;
+    event.type = EventType::daemon_problem;
+    event.severity = Severity::error;
+    event.lineage = lineage;
+    event.message = std::move(message);
+    event.problem = std::move(problem);
     parts_.bus.publish(std::move(event));
 }
 

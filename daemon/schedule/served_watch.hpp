@@ -45,6 +45,7 @@ class ServedWatch {
     Task<> look_at_targets(std::string lineage);
     bool take(LineageRecord& record, const TargetName& target, const Looked& looked);
     void tell(const std::string& lineage, const TargetName& target, ServedChange change, const Looked& looked);
+    void tell_fault(const std::string& lineage, std::string message, Problem problem);
 
     Parts parts_;
     Time started_;

@@ -103,6 +103,43 @@ TEST_CASE("a service that shows nothing is told of once, and its return too") {
     CHECK(world.host.count("run service reload") == reloads);
 }
 
+TEST_CASE("a finding that cannot be stored is told, and acted upon all the same") {
+    World world;
+    world.start();
+    world.run_for(days(1));
+    Yesterday yesterday(world);
+    REQUIRE(world.renew({true, false}));
+    yesterday.come_back();
+    FaultPlan full;
+    full.fail_at = 0;
+    full.code = "storage.noSpace";
+    world.files.plan(full);
+    world.run_for(hours(14));
+    CHECK(world.count(EventType::daemon_problem) == 1);
+    CHECK(world.count(EventType::served_lost) == 1);
+    CHECK(world.service.serves() == world.live_fingerprint());
+}
+
+TEST_CASE("a look that breaks off is told and not begun again at once") {
+    World world;
+    world.start();
+    world.run_for(days(1));
+    const auto answers = world.host.on_probe;
+    std::size_t broken = 0;
+    world.host.on_probe = [&broken](const ProbeRequest&) -> Result<Served> {
+        ++broken;
+        throw std::runtime_error("nobody expected this");
+    };
+    world.run_for(hours(13));
+    CHECK(broken >= 1);
+    CHECK(broken <= 12);
+    CHECK(world.count(EventType::daemon_problem) == broken);
+    world.host.on_probe = answers;
+    world.run_for(minutes(11));
+    CHECK(world.plan().health == Health::ok);
+    CHECK(world.count(EventType::daemon_problem) == broken);
+}
+
 TEST_CASE("a paused lineage is not looked at") {
     World world;
     world.start();

@@ -11,6 +11,7 @@
 #include "tests/support/fake_dns.hpp"
 #include "tests/support/fake_host.hpp"
 #include "tests/support/memory_file_system.hpp"
+#include "tests/support/started_task.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -51,26 +52,11 @@ struct EngineBed {
 
     template <class T>
     T drive(Task<T> task) {
-        std::exception_ptr error;
-        std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
-        bool done = false;
-        if constexpr (std::is_void_v<T>) {
-            asio::co_spawn(io, std::move(task), [&](std::exception_ptr failed) {
-                error = failed;
-                done = true;
-            });
-        } else {
-            asio::co_spawn(io, std::move(task), [&](std::exception_ptr failed, T result) {
-                error = failed;
-                done = true;
-                if (!failed) value.emplace(std::move(result));
-            });
-        }
+        StartedTask<T> started(io, std::move(task));
         io.restart();
-        while (!done)
+        while (!started.done())
             io.run_one();
-        if (error) std::rethrow_exception(error);
-        if constexpr (!std::is_void_v<T>) return std::move(*value);
+        return started.take();
     }
 
     // Loads a configuration with the lineage "shop", given as YAML, into a new engine.

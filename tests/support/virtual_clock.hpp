@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libacme/async/clock.hpp"
+#include "tests/support/started_task.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -51,29 +52,13 @@ class VirtualClock final : public Clock {
 // Drives `task` to its end in virtual time and returns its value; throws when it would wait for ever.
 template <class T>
 T run(asio::io_context& io, VirtualClock& clock, Task<T> task) {
-    std::exception_ptr error;
-    std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
-    bool done = false;
-    if constexpr (std::is_void_v<T>) {
-        asio::co_spawn(io, std::move(task), [&](std::exception_ptr failed) {
-            error = failed;
-            done = true;
-        });
-    } else {
-        asio::co_spawn(io, std::move(task), [&](std::exception_ptr failed, T result) {
-            error = failed;
-            value = std::move(result);
-            done = true;
-        });
-    }
+    StartedTask<T> started(io, std::move(task));
     for (;;) {
         clock.run_until_idle(io);
-        if (done) break;
+        if (started.done()) return started.take();
         if (!clock.advance_to_next_timer())
             throw std::runtime_error("the coroutine waits for something that never comes");
     }
-    if (error) std::rethrow_exception(error);
-    if constexpr (!std::is_void_v<T>) return std::move(*value);
 }
 
 }  // namespace certd::test
