@@ -134,8 +134,42 @@ struct Verify {
     bool operator==(const Verify&) const = default;
 };
 
+// Another machine that certd deploys to by ssh.
+struct RemoteHost {
+    std::string name;     // as it was written, and how it is called everywhere: "web1.internal", "10.0.0.7:2222"
+    std::string address;  // name or address to connect to
+    std::uint16_t port = 22;
+    bool operator==(const RemoteHost&) const = default;
+};
+
+struct Ssh {
+    std::string user;                          // empty: what ssh takes by itself
+    std::optional<std::string> identity_file;  // unset: what ssh takes by itself
+    std::optional<std::string> known_hosts;    // unset: what ssh takes by itself; an unknown host is refused anyway
+    Duration connect_timeout = seconds(10);
+    bool operator==(const Ssh&) const = default;
+};
+
+// How a version comes to the hosts of a target.
+struct Rollout {
+    enum class OnFailure {
+        rollback,  // the hosts that got the version in this rollout go back as well
+        stop,      // they keep it, and no further host gets it
+        go_on      // every host is tried
+    };
+    std::uint32_t canary = 1;                   // hosts to come first, one after another; 0: none
+    std::uint32_t batch = 1;                    // hosts at a time after that
+    std::uint32_t max_failures = 0;             // of hosts, before on_failure is applied
+    Duration pause_between = Duration::zero();  // after the canaries and after each batch
+    OnFailure on_failure = OnFailure::stop;
+    bool operator==(const Rollout&) const = default;
+};
+
 struct Target {
     TargetName name;
+    std::vector<RemoteHost> hosts;  // in the order of a rollout; empty: this machine
+    Ssh ssh;
+    Rollout rollout;
     std::string service;  // whose test, reload and verification were filled in; empty: none
     std::vector<InstallStep> install;
     std::vector<Hook> exec;  // after install, before test: hook environment, e.g. to convert formats

@@ -29,6 +29,8 @@ class Host {
     // Writes every file beside its place under a temp name, then renames them one right after the other.
     // Nothing is renamed when one cannot be written.
     virtual Task<Result<void>> install(std::vector<InstalledFile> files) = 0;
+    // The same for what had been there before: no later version is meant to be protected from it.
+    virtual Task<Result<void>> put_back(std::vector<InstalledFile> files) { return install(std::move(files)); }
     virtual Task<Result<void>> remove(std::string path) = 0;  // a missing file is success
     virtual Task<Result<ProcessResult>> run(Command command) = 0;
     virtual Task<Result<Served>> probe(ProbeRequest request) = 0;
