@@ -136,8 +136,9 @@ void target_table(Sheet& sheet, const Style& style, const api::Lineage& lineage,
     sheet.raw(render_table(style, {"  TARGET", "HOST", "STATE", "VERSION", "VERIFIED", ""}, rows));
     for (const api::Target& target : lineage.targets) {
         if (target.problem && target.problem != lineage.last_problem) {
-            sheet.raw(
-                wrap(style, "  " + clean(style, target.target, 128) + ": ", problem_line(style, *target.problem)));
+            std::string where = clean(style, target.target, 128);
+            if (target.host != "local") where += " on " + clean(style, target.host, 128);
+            sheet.raw(wrap(style, "  " + where + ": ", problem_line(style, *target.problem)));
         }
     }
 }

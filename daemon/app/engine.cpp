@@ -39,7 +39,7 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
       started(seams.clock.now()),
       bus(seams.clock),
       store(seams.files, std::move(state_directory)),
-      deployer(seams.clock, seams.workers, store, seams.host, bus.sink()),
+      deployer(seams.clock, seams.workers, store, seams.host, bus.sink(), seams.hosts),
       dns_solvers({seams.clock, seams.workers, seams.host}),
       solvers(seams.workers, seams.listener),
       clients(

@@ -19,6 +19,7 @@ struct Seams {
     acme::Solver* tls_listener = nullptr;  // answers `tls-alpn-01: {}`
     // Where a CA asks (RFC 8555 §8.3, RFC 8737 §3), and a preflight with it.
     std::uint16_t http_port = 80, tls_port = 443;
+    Hosts* hosts = nullptr;  // those of targets with hosts
 };
 
 class Engine {

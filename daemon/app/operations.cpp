@@ -48,7 +48,9 @@ std::vector<api::Lineage> DaemonOperations::lineages(bool table_only) const {
     std::vector<api::Lineage> views;
     views.reserve(engine_.scheduler.entries().size());
     for (const auto& [name, entry] : engine_.scheduler.entries()) {
-        if (entry->configured) views.push_back(lineage_view(*entry, engine_.scheduler.plan_of(*entry), table_only));
+        if (entry->configured)
+            views.push_back(lineage_view(*entry, engine_.scheduler.plan_of(*entry), table_only,
+                                         &engine_.scheduler.config().targets));
     }
     return views;
 }
@@ -63,7 +65,8 @@ Task<Result<api::Lineage>> DaemonOperations::lineage(LineageName name) {
     auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
     Result<const Entry*> found = entry(name);
     if (!found) co_return failure(found.error());
-    api::Lineage view = lineage_view(**found, engine_.scheduler.plan_of(**found), false);
+    api::Lineage view =
+        lineage_view(**found, engine_.scheduler.plan_of(**found), false, &engine_.scheduler.config().targets);
     if (versions) add_versions(view, (*found)->record.state, *versions);
     co_return view;
 }
@@ -75,8 +78,8 @@ Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
     if (!found) co_return failure(found.error());
     std::vector<HistoryEntry> history;
     if (stored && *stored) history = std::move((*stored)->history);
-    api::Explanation view =
-        explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history), engine_.seams.clock.now());
+    api::Explanation view = explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history),
+                                             engine_.seams.clock.now(), &engine_.scheduler.config().targets);
     if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
     std::shared_ptr<const config::Lineage> spec = (*found)->record.spec;
     std::vector<CaClients::AccountFacts> accounts;
@@ -150,10 +153,7 @@ Task<Result<api::JobResult>> DaemonOperations::rollback(LineageName name, api::R
 }
 
 Task<Result<api::JobResult>> DaemonOperations::deploy(LineageName name, api::DeployRequest request, Started started) {
-    if (!request.host.empty() && request.host != "local") {
-        co_return failure("control.noSuchTarget", fmt::format("{} has no host '{}'", name.text(), request.host));
-    }
-    auto ticket = engine_.scheduler.deploy(name, request.target);
+    auto ticket = engine_.scheduler.deploy(name, request.target, request.host);
     co_return co_await follow(name, std::move(ticket), std::move(started));
 }
 

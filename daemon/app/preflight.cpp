@@ -95,7 +95,7 @@ Task<CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, Li
     order.config = std::move(config);
     order.spec = record.spec;
     order.version = record.live->number;
-    order.targets = record.spec->targets;
+    order.places = places_of(record.spec->targets, &order.config->targets);
     order.current = record.state.targets;
     Result<void> rehearsed = co_await engine.deployer.rehearse(std::move(order), *files, *record.live);
     co_return rehearsed ? good(check, "the deployment was rehearsed with the live certificate")

@@ -29,7 +29,7 @@ State state_of(const Entry& entry, const Plan& plan) {
     return entry.job->deploying ? State::deploying : State::issuing;
 }
 
-std::string served_of(const Entry& entry) {
+std::string served_of(const Entry& entry, const Targets* targets) {
     const LineageState& state = entry.record.state;
     if (entry.record.spec->targets.empty()) return "-";
     std::size_t serving = 0;
@@ -38,7 +38,7 @@ std::string served_of(const Entry& entry) {
         if (target.verified_at) ++known;
         if (target.version == state.live && target.verified_at) ++serving;
     }
-    if (serving >= entry.record.spec->targets.size()) return "yes";
+    if (serving >= count_places(entry.record.spec->targets, targets)) return "yes";
     if (known == 0) return "unknown";
     return serving == 0 ? "no" : "partly";
 }
@@ -133,7 +133,7 @@ std::string state_sentence(const Entry& entry, State state) {
 
 }  // namespace
 
-api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only) {
+api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only, const Targets* targets) {
     const LineageRecord& record = entry.record;
     api::Lineage view;
     view.name = record.spec->name;
@@ -142,7 +142,7 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only)
     view.version = record.state.live.value;
     view.next.action = to_string(plan.action);
     if (plan.action != Action::none) view.next.at = plan.at;
-    view.served = served_of(entry);
+    view.served = served_of(entry, targets);
     view.last_problem = record.state.last_problem ? record.state.last_problem : plan.problem;
     if (record.live) view.not_after = record.live->valid_until();
     if (entry.job) view.step = entry.job->step;
@@ -168,6 +168,10 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only)
         view.failures = std::max(view.failures, attempts.failures);
     for (const TargetState& target : record.state.targets)
         view.targets.push_back(target_view(target));
+    for (const Place& place : places_of(record.spec->targets, targets)) {
+        if (std::ranges::find(record.state.targets, place, &TargetState::place) != record.state.targets.end()) continue;
+        view.targets.push_back(target_view({.target = place.target, .host = place.host}));
+    }
     return view;
 }
 
@@ -187,9 +191,10 @@ void add_versions(api::Lineage& view, const LineageState& state, const std::vect
     }
 }
 
-api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now) {
+api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now,
+                                  const Targets* targets) {
     api::Explanation view;
-    view.lineage = lineage_view(entry, plan, false);
+    view.lineage = lineage_view(entry, plan, false, targets);
     view.why.push_back(state_sentence(entry, state_of(entry, plan)));
     const std::optional<Problem>& problem = view.lineage.last_problem;
     if (problem) {

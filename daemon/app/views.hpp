@@ -6,10 +6,12 @@
 
 namespace certd {
 
-api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only);
+// `targets`: those of the configuration; null: all on this machine.
+api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only, const Targets* targets = nullptr);
 // With all versions, as the store has them.
 void add_versions(api::Lineage& view, const LineageState& state, const std::vector<VersionFacts>& versions);
-api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now);
+api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now,
+                                  const Targets* targets = nullptr);
 // The records that dns-persist-01 needs to be published, a sentence each; `account` null: there is none yet.
 std::vector<std::string> persist_sentences(const config::Lineage& spec, const CaClients::AccountFacts* account);
 

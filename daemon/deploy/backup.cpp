@@ -61,7 +61,7 @@ Task<Result<void>> put_back(Host& host, Backups backups) {
         }
     }
     if (!changed.empty()) {
-        if (auto installed = co_await host.install(changed); !installed) co_return installed;
+        if (auto installed = co_await host.put_back(changed); !installed) co_return installed;
     }
     for (const auto& path : appeared) {
         if (auto removed = co_await host.remove(path); !removed) co_return removed;

@@ -3,6 +3,7 @@
 #include "daemon/deploy/commands.hpp"
 #include "daemon/deploy/order_run.hpp"
 #include "daemon/deploy/rehearsal.hpp"
+#include "daemon/deploy/rollout_run.hpp"
 #include "daemon/deploy/undo.hpp"
 #include "daemon/deploy/verify.hpp"
 
@@ -28,34 +29,23 @@ Event event_of(EventType type, Severity severity, const std::string& lineage, st
     return event;
 }
 
-std::string list(const std::vector<TargetName>& targets) {
-    std::string text;
-    for (const auto& target : targets)
-        text += (text.empty() ? "" : ", ") + target.text;
-    return text;
-}
-
 void tell_started(const EventSink& events, const DeployOrder& order) {
     Event event = event_of(EventType::deploy_started, Severity::info, order.spec->name, order.job,
-                           order.targets.empty()
+                           order.places.empty()
                                ? fmt::format("Switching live to version {}", order.version.value)
-                               : fmt::format("Deploying version {} to {}", order.version.value, list(order.targets)));
+                               : fmt::format("Deploying version {} to {}", order.version.value, list(order.places)));
     event.data = Json::object({{"version", order.version.value}});
     events(std::move(event));
 }
 
-// Nothing was begun: the same problem for every target.
+// Nothing was begun: the same problem at every place.
 DeployOutcome refuse(DeployShared& shared, const DeployOrder& order, VersionNumber live, const Problem& cause) {
     DeployOutcome outcome;
     outcome.live = live;
     outcome.problem = cause;
-    for (const auto& target : order.targets) {
+    for (const Place& place : order.places.empty() ? std::vector<Place>{{}} : order.places) {
         outcome.targets.push_back(
-            failed_state(state_before(order, target), order, cause, shared.clock.now(), HostState::failed));
-    }
-    if (order.targets.empty()) {
-        outcome.targets.push_back(
-            failed_state(state_before(order, {}), order, cause, shared.clock.now(), HostState::failed));
+            failed_state(state_before(order, place), order, cause, shared.clock.now(), HostState::failed));
     }
     Event event = event_of(EventType::deploy_failed, Severity::error, order.spec->name, order.job,
                            fmt::format("Version {} could not be deployed", order.version.value));
@@ -65,12 +55,31 @@ DeployOutcome refuse(DeployShared& shared, const DeployOrder& order, VersionNumb
     return outcome;
 }
 
-std::optional<Problem> unknown_target(const DeployOrder& order) {
-    for (const auto& target : order.targets) {
-        if (!order.config->targets.contains(target))
-            return problem("deploy.install", "There is no target " + target.text);
+// The part of the order on this machine, which `live` belongs to, then each target's hosts. What fails in one place is
+// no reason to leave another with the old certificate.
+Task<DeployOutcome> deploy_everywhere(const OrderContext& context) {
+    std::vector<Place> here;
+    std::map<TargetName, std::vector<Place>> elsewhere;
+    std::vector<TargetName> sequence;
+    for (const Place& place : context.order.places) {
+        if (place.is_local()) {
+            here.push_back(place);
+            continue;
+        }
+        auto [hosts, first] = elsewhere.try_emplace(place.target);
+        hosts->second.push_back(place);
+        if (first) sequence.push_back(place.target);
     }
-    return std::nullopt;
+    OrderRun run(context, std::move(here), OrderRun::Live::flips);
+    DeployOutcome outcome = co_await run.run();
+    for (const TargetName& name : sequence) {
+        RolloutRun rollout(context, context.order.config->targets.at(name), std::move(elsewhere.at(name)));
+        RolloutRun::Outcome ended = co_await rollout.run();
+        std::ranges::move(ended.places, std::back_inserter(outcome.targets));
+        outcome.complete = outcome.complete && !ended.problem;
+        if (!outcome.problem) outcome.problem = std::move(ended.problem);
+    }
+    co_return outcome;
 }
 
 VersionNumber live_of(DeployShared& shared, const std::string& lineage) {
@@ -81,19 +90,16 @@ VersionNumber live_of(DeployShared& shared, const std::string& lineage) {
 
 }  // namespace
 
-Deployer::Deployer(Clock& clock, Workers& workers, Store& store, Host& local, EventSink events)
-    : state_(std::make_shared<State>(DeployShared{clock, workers, store, local, std::move(events)})) {}
+Deployer::Deployer(Clock& clock, Workers& workers, Store& store, Host& local, EventSink events, Hosts* hosts)
+    : state_(std::make_shared<State>(DeployShared{clock, workers, store, local, std::move(events), hosts})) {}
 
 Task<DeployOutcome> Deployer::deploy(DeployOrder order) {
     const auto state = state_;
     tell_started(state->events, order);
-    std::optional<Problem> cause = unknown_target(order);
+    std::optional<Problem> cause = unknown_place(*state, order);
     if (!cause) {
         auto context = co_await prepare(*state, order);
-        if (context) {
-            OrderRun run(std::move(*context));
-            co_return co_await run.run();
-        }
+        if (context) co_return co_await deploy_everywhere(*context);
         cause = context.error();
     }
     const auto live = co_await offload(state->workers, [&] { return live_of(*state, order.spec->name); });
@@ -105,16 +111,17 @@ Task<Result<void>> Deployer::rehearse(DeployOrder order, VersionFiles files, Ver
     co_return co_await rehearse_order(*state, std::move(order), std::move(files), std::move(facts));
 }
 
-Task<Looked> Deployer::look(config::ConfigPtr config, TargetName target, VersionFacts live) {
+Task<Looked> Deployer::look(config::ConfigPtr config, Place place, VersionFacts live) {
     const auto state = state_;
-    const config::Target& configured = config->targets.at(target);
-    const Gate::Pass pass = co_await state->gate(target).enter();
+    const config::Target& configured = config->targets.at(place.target);
+    const Gate::Pass pass = co_await state->gate(place).enter();
+    const std::shared_ptr<Host> host = state->open(configured, place, {});
     VerifyRequest request;
     request.expected = expected_of(configured, live);
     request.object = fmt::format("version {}", live.number.value);
     request.timeout = std::min<Duration>(configured.verify.timeout, look_limit);
     request.interval = configured.verify.interval;
-    Verification seen = co_await verify_served(state->clock, state->host, std::move(request));
+    Verification seen = co_await verify_served(state->clock, *host, std::move(request));
     Looked looked;
     looked.fingerprint = std::move(seen.served);
     if (seen.problem) looked.kind = looked.fingerprint.empty() ? Looked::Kind::unreachable : Looked::Kind::other;

@@ -1,16 +1,18 @@
 // Brings one version of a lineage to its targets, each as a transaction: back up → install → test → reload → verify →
-// commit, or put everything back and verify that (DESIGN §7). `live` flips as the first install step of the first
-// target.
+// commit, or put everything back and verify that (DESIGN §7). This machine's targets come first, and `live` flips as
+// the first install step of the first of them, or before everything else. Targets with hosts follow as rollouts.
 #pragma once
 
 #include "config/model.hpp"
-#include "daemon/deploy/host.hpp"
+#include "daemon/deploy/hosts.hpp"
+#include "daemon/lineage/places.hpp"
 #include "daemon/lineage/served.hpp"
 #include "daemon/observe/event.hpp"
 #include "daemon/store/store.hpp"
 #include "libacme/async/gate.hpp"
 #include "libacme/async/offload.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -21,23 +23,27 @@ struct DeployOrder {
     config::ConfigPtr config;
     std::shared_ptr<const config::Lineage> spec;
     VersionNumber version;
-    std::vector<TargetName> targets;   // which of the lineage's; empty: none, only `live` flips
+    std::vector<Place> places;         // of the lineage's targets; empty: none, only `live` flips
     std::vector<TargetState> current;  // as known before
     bool manual_rollback = false;      // an older version on purpose: expiry of what it replaces is not held against it
+    bool backwards = false;            // older than the newest: hosts are told that they may take it
     std::uint64_t job = 0;
+    // Awaited with the new state of a host as soon as a rollout is through with it; the outcome repeats it.
+    std::function<Task<Result<void>>(TargetState)> ended = {};
 };
 
 struct DeployOutcome {
-    std::vector<TargetState> targets;  // the new state of each target of the order
+    std::vector<TargetState> targets;  // the new state of each place of the order
     VersionNumber live;                // what `live` names now
-    bool complete = false;             // every target of the order serves the version
+    bool complete = false;             // every place of the order serves the version
     std::optional<Problem> problem;    // the first failure; kind deploy, the tool's own words in `remote`
     bool rolled_back_after_verify = false;
 };
 
 class Deployer {
    public:
-    Deployer(Clock& clock, Workers& workers, Store& store, Host& local, EventSink events);
+    // Without `hosts` no target may have any.
+    Deployer(Clock& clock, Workers& workers, Store& store, Host& local, EventSink events, Hosts* hosts = nullptr);
 
     // Never throws but on cancellation; a cancelled deployment puts back what it changed (within its own time limit)
     // first.
@@ -47,12 +53,13 @@ class Deployer {
     // what is served.
     Task<Result<void>> rehearse(DeployOrder order, VersionFiles files, VersionFacts facts);
 
-    // What the target's endpoints serve now; asked for a few seconds, so that a restart of the service is not taken for
-    // its end. Not while a deployment works on the target.
-    Task<Looked> look(config::ConfigPtr config, TargetName target, VersionFacts live);
+    // What the place's endpoints serve now; asked for a few seconds, so that a restart of the service is not taken for
+    // its end. Not while a deployment works on it.
+    Task<Looked> look(config::ConfigPtr config, Place place, VersionFacts live);
 
-    // Puts back what a deployment interrupted by a crash had changed. Called once at start, before anything is
-    // scheduled.
+    // Puts back what a deployment interrupted by a crash had changed on this machine. Called once at start, before
+    // anything is scheduled. Other hosts may be out of reach: what stands there is seen to by the next deployment to
+    // them.
     Task<> recover(LineageName lineage, config::ConfigPtr config);
 
     // Runs pre- and post-issue hooks with the certbot-compatible environment; the first failure ends it.

@@ -15,6 +15,8 @@ struct InstalledFile {
     std::string path;
     std::string content;
     FileAttributes attributes;
+    // In place of the numbers of `attributes`, for a host that has users of its own; empty: as there.
+    std::string owner_name = {}, group_name = {};
     bool operator==(const InstalledFile& other) const {
         return path == other.path && content == other.content && attributes.mode == other.attributes.mode &&
                attributes.owner == other.attributes.owner && attributes.group == other.attributes.group;
@@ -29,7 +31,8 @@ class Host {
     // Writes every file beside its place under a temp name, then renames them one right after the other.
     // Nothing is renamed when one cannot be written.
     virtual Task<Result<void>> install(std::vector<InstalledFile> files) = 0;
-    // The same for what had been there before: no later version is meant to be protected from it.
+    // The same with what had been there before a deployment: a host that remembers versions goes back to the one
+    // before.
     virtual Task<Result<void>> put_back(std::vector<InstalledFile> files) { return install(std::move(files)); }
     virtual Task<Result<void>> remove(std::string path) = 0;  // a missing file is success
     virtual Task<Result<ProcessResult>> run(Command command) = 0;

@@ -1,4 +1,4 @@
-// Where the machines of a deployment come from: this one, and those that are reached by ssh.
+// Where the machines of a deployment come from that are not this one.
 #pragma once
 
 #include "config/model.hpp"
@@ -9,8 +9,6 @@
 #include <string>
 
 namespace certd {
-
-constexpr std::string_view local_host_name = "local";
 
 // What is about to be brought to a host. A host remembers it for each lineage and target, so that a version that came
 // late never takes the place of a newer one (faults F55).
@@ -24,8 +22,8 @@ struct Delivery {
 class Hosts {
    public:
     virtual ~Hosts() = default;
-    // `name` is that of one of the target's hosts, or local_host_name. No connection is made yet. The result holds what
-    // it needs of `target`.
+    // `name` is that of one of the target's hosts. No connection is made yet. The result holds what it needs of
+    // `target`.
     virtual std::shared_ptr<Host> open(const config::Target& target, const std::string& name, Delivery delivery) = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include "daemon/deploy/parts.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace certd {
@@ -42,20 +44,35 @@ bool OrderContext::expired(Time not_after) const {
     return !order.manual_rollback && not_after <= now && facts.valid_until() > now;
 }
 
-void OrderContext::tell(EventType type, Severity severity, const TargetName& target, std::string message, Json data,
+void OrderContext::tell(EventType type, Severity severity, const Place& place, std::string message, Json data,
                         std::optional<Problem> cause) const {
     Event event;
     event.type = type;
     event.severity = severity;
     event.lineage = lineage.text();
-    event.target = target.text;
-    if (!target.text.empty()) event.host = "local";
+    event.target = place.target.text;
+    if (!place.target.text.empty()) event.host = place.host;
     event.job = order.job;
     event.message = std::move(message);
     event.problem = std::move(cause);
     event.data = std::move(data);
     event.data.set("version", order.version.value);
     shared.events(std::move(event));
+}
+
+std::optional<Problem> unknown_place(const DeployShared& shared, const DeployOrder& order) {
+    for (const Place& place : order.places) {
+        const auto target = order.config->targets.find(place.target);
+        if (target == order.config->targets.end())
+            return problem("deploy.install", "There is no target " + place.target.text);
+        const auto& hosts = target->second.hosts;
+        const bool known = place.is_local()
+                               ? hosts.empty()
+                               : shared.hosts != nullptr &&
+                                     std::ranges::find(hosts, place.host, &config::RemoteHost::name) != hosts.end();
+        if (!known) return problem("deploy.install", "There is no way to " + text(place));
+    }
+    return std::nullopt;
 }
 
 Task<Result<OrderContext>> prepare(DeployShared& shared, DeployOrder order) {

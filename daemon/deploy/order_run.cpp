@@ -67,30 +67,24 @@ std::string_view restored_text(Restoration restoration) {
 
 }  // namespace
 
-OrderRun::OrderRun(OrderContext context)
-    : context_(std::move(context)),
-      targets_(targets_of(context_.order)),
-      transaction_(facts_of(context_, targets_)),
-      problems_(targets_.size()) {
-    for (const auto* target : targets_)
-        deployments_.push_back(std::make_unique<TargetDeployment>(context_, *target));
-}
-
-std::vector<const config::Target*> OrderRun::targets_of(const DeployOrder& order) {
-    std::vector<const config::Target*> targets;
-    for (const auto& name : order.targets) {
-        if (const auto found = order.config->targets.find(name); found != order.config->targets.end())
-            targets.push_back(&found->second);
+OrderRun::OrderRun(const OrderContext& context, std::vector<Place> places, Live live)
+    : context_(context),
+      places_(std::move(places)),
+      flips_live_(live == Live::flips),
+      transaction_(facts_of(context_, places_, live)),
+      problems_(places_.size()) {
+    for (const Place& place : places_) {
+        const config::Target& target = context_.order.config->targets.at(place.target);
+        deployments_.push_back(std::make_unique<TargetDeployment>(context_, target, place));
     }
-    return targets;
 }
 
-TransactionFacts OrderRun::facts_of(const OrderContext& context, const std::vector<const config::Target*>& targets) {
+TransactionFacts OrderRun::facts_of(const OrderContext& context, const std::vector<Place>& places, Live live) {
     using Previous = TransactionFacts::Previous;
     TransactionFacts facts;
-    for (const auto* target : targets)
-        facts.targets.push_back(shape_of(*target));
-    facts.live_is_version = context.previous == context.order.version;
+    for (const Place& place : places)
+        facts.targets.push_back(shape_of(context.order.config->targets.at(place.target)));
+    facts.live_is_version = live == Live::stays || context.previous == context.order.version;
     if (!facts.live_is_version && context.previous_facts) {
         facts.previous = context.expired(context.previous_facts->valid_until()) ? Previous::expired : Previous::valid;
     }
@@ -154,7 +148,7 @@ Task<> OrderRun::undo_cancelled() {
 Task<StepReport> OrderRun::attempt(DeployAction action) {
     std::exception_ptr error;
     try {
-        if (!targets_.empty()) co_return co_await deployments_[action.target]->perform(action.step);
+        if (!places_.empty()) co_return co_await deployments_[action.target]->perform(action.step);
         co_return StepReport::of(co_await offload(context_.shared.workers, [&] {
             return context_.shared.store.set_live(context_.lineage, context_.order.version);
         }));
@@ -175,7 +169,7 @@ void OrderRun::note(DeployAction action, const StepReport& report) {
     } else {
         transaction_.report(report.ended);
     }
-    if (targets_.empty()) {
+    if (places_.empty()) {
         live_problem_ = report.problem;
         return;
     }
@@ -191,51 +185,53 @@ void OrderRun::note(DeployAction action, const StepReport& report) {
 }
 
 void OrderRun::tell_step(DeployAction action) const {
-    const TargetName target = targets_.empty() ? TargetName{} : name_of(action.target);
-    const auto on = targets_.empty() ? context_.lineage.text() : target.text;
-    context_.tell(EventType::deploy_step, Severity::debug, target, fmt::format("{} {}", doing(action.step), on),
-                  Json::object({{"step", to_string(action.step)}, {"target", target.text}}));
+    const Place place = places_.empty() ? Place{} : places_[action.target];
+    const auto on = places_.empty() ? context_.lineage.text() : text(place);
+    context_.tell(EventType::deploy_step, Severity::debug, place, fmt::format("{} {}", doing(action.step), on),
+                  Json::object({{"step", to_string(action.step)}, {"target", place.target.text}}));
 }
 
-void OrderRun::tell_failed(std::size_t target) const {
+void OrderRun::tell_failed(std::size_t index) const {
     context_.tell(
-        EventType::deploy_failed, Severity::error, name_of(target),
-        fmt::format("Version {} could not be deployed to {}", context_.order.version.value, name_of(target).text),
-        Json::object({{"step", to_string(*transaction_.ends()[target].failed_at)}}), problems_[target]);
+        EventType::deploy_failed, Severity::error, places_[index],
+        fmt::format("Version {} could not be deployed to {}", context_.order.version.value, text(places_[index])),
+        Json::object({{"step", to_string(*transaction_.ends()[index].failed_at)}}), problems_[index]);
 }
 
-void OrderRun::tell_end(std::size_t target) {
-    deployments_[target]->leave();
-    const TargetEnd& end = transaction_.ends()[target];
-    const auto& name = name_of(target);
+void OrderRun::tell_end(std::size_t index) {
+    deployments_[index]->leave();
+    const TargetEnd& end = transaction_.ends()[index];
+    const Place& place = places_[index];
+    const std::string name = text(place);
     auto cause = std::exchange(way_back_problem_, std::nullopt);
     if (end.committed) {
-        context_.tell(EventType::deploy_committed, Severity::notice, name,
-                      fmt::format("Deployed version {} to {}", context_.order.version.value, name.text));
+        context_.tell(EventType::deploy_committed, Severity::notice, place,
+                      fmt::format("Deployed version {} to {}", context_.order.version.value, name));
         return;
     }
     if (end.restoration == Restoration::none) return;
     if (end.restoration == Restoration::failed) {
         Problem failed =
-            problem("deploy.restoreFailed", fmt::format("Putting the old certificate of {} back failed", name.text));
+            problem("deploy.restoreFailed", fmt::format("Putting the old certificate of {} back failed", name));
         if (cause) {
             failed.what += ": " + cause->what;
             failed.remote = cause->remote;
             failed.parts.push_back(*cause);
         }
-        problems_[target]->parts.push_back(failed);
-        context_.tell(EventType::deploy_rollback_failed, Severity::critical, name, failed.what, Json::object(), failed);
+        problems_[index]->parts.push_back(failed);
+        context_.tell(EventType::deploy_rollback_failed, Severity::critical, place, failed.what, Json::object(),
+                      failed);
     } else if (end.restoration == Restoration::refused) {
         const auto refused =
             problem("deploy.restoreRefused", fmt::format("{} keeps version {}: the certificate before it has expired",
-                                                         name.text, context_.order.version.value));
-        problems_[target]->parts.push_back(refused);
-        context_.tell(EventType::deploy_rollback_failed, Severity::critical, name, refused.what, Json::object(),
+                                                         name, context_.order.version.value));
+        problems_[index]->parts.push_back(refused);
+        context_.tell(EventType::deploy_rollback_failed, Severity::critical, place, refused.what, Json::object(),
                       refused);
     } else {
         const bool left = end.restoration == Restoration::left;
-        context_.tell(left ? EventType::deploy_step : EventType::deploy_rolled_back, Severity::warning, name,
-                      fmt::format("{} {}", name.text, restored_text(end.restoration)),
+        context_.tell(left ? EventType::deploy_step : EventType::deploy_rolled_back, Severity::warning, place,
+                      fmt::format("{} {}", name, restored_text(end.restoration)),
                       Json::object({{"verified", end.restoration == Restoration::verified}}));
     }
 }
@@ -243,8 +239,8 @@ void OrderRun::tell_end(std::size_t target) {
 DeployOutcome OrderRun::outcome(VersionNumber live) const {
     DeployOutcome outcome;
     outcome.live = live;
-    outcome.complete = live == context_.order.version;
-    for (std::size_t i = 0; i < targets_.size(); ++i) {
+    outcome.complete = !flips_live_ || live == context_.order.version;
+    for (std::size_t i = 0; i < places_.size(); ++i) {
         const TargetEnd& end = transaction_.ends()[i];
         outcome.targets.push_back(state_of(i));
         outcome.complete = outcome.complete && end.committed;
@@ -259,16 +255,16 @@ DeployOutcome OrderRun::outcome(VersionNumber live) const {
     return outcome;
 }
 
-TargetState OrderRun::state_of(std::size_t target) const {
-    const TargetEnd& end = transaction_.ends()[target];
-    const TargetDeployment& deployment = *deployments_[target];
-    TargetState state = state_before(context_.order, name_of(target));
+TargetState OrderRun::state_of(std::size_t index) const {
+    const TargetEnd& end = transaction_.ends()[index];
+    const TargetDeployment& deployment = *deployments_[index];
+    TargetState state = state_before(context_.order, places_[index]);
     if (!deployment.served_fingerprint().empty()) state.served_fingerprint = deployment.served_fingerprint();
     if (deployment.verified_at()) state.verified_at = deployment.verified_at();
     if (!end.committed) {
         const bool back = end.restoration == Restoration::verified || end.restoration == Restoration::unverified;
         const bool after_verify = end.failed_at == DeployStep::verify && back;
-        return failed_state(std::move(state), context_.order, *problems_[target], context_.shared.clock.now(),
+        return failed_state(std::move(state), context_.order, *problems_[index], context_.shared.clock.now(),
                             after_verify ? HostState::rolled_back : HostState::failed);
     }
     state.state = HostState::deployed;
@@ -284,16 +280,17 @@ TargetState failed_state(TargetState state, const DeployOrder& order, Problem ca
     state.failures = state.wanted == order.version ? state.failures + 1 : 1;
     state.state = host_state;
     state.wanted = order.version;
-    state.next_attempt = next_deploy_attempt(state.failures, cause, now, order.spec->name + "/" + state.target.text);
+    state.next_attempt = next_deploy_attempt(state.failures, cause, now, order.spec->name + "/" + text(state.place()));
     state.problem = std::move(cause);
     return state;
 }
 
-TargetState state_before(const DeployOrder& order, const TargetName& target) {
-    const auto known = std::ranges::find(order.current, target, &TargetState::target);
+TargetState state_before(const DeployOrder& order, const Place& place) {
+    const auto known = std::ranges::find(order.current, place, &TargetState::place);
     if (known != order.current.end()) return *known;
     TargetState state;
-    state.target = target;
+    state.target = place.target;
+    state.host = place.host;
     return state;
 }
 

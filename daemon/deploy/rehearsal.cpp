@@ -51,19 +51,21 @@ void check_programs(const config::Target& target, Problems& found) {
 }
 
 // `any_exists`: whether there is an old certificate that the service may be using.
-Task<std::optional<Problem>> check_files(DeployShared& shared, const config::Target& target, const VersionFiles& files,
-                                         const VersionFacts& facts, bool& any_exists) {
+Task<std::optional<Problem>> check_files(DeployShared& shared, const config::Target& target, const Place& place,
+                                         Host& host, const VersionFiles& files, const VersionFacts& facts,
+                                         bool& any_exists) {
     auto wanted = co_await offload(shared.workers, [&] { return files_for(target, files, facts); });
-    if (!wanted) co_return install_problem(target.name, wanted.error());
+    if (!wanted) co_return install_problem(place, wanted.error());
     std::vector<std::string> paths;
     for (const auto& file : *wanted)
         paths.push_back(file.path);
-    auto backups = co_await read_backups(shared.host, paths);
-    if (!backups) co_return install_problem(target.name, backups.error());
+    auto backups = co_await read_backups(host, paths);
+    if (!backups) co_return install_problem(place, backups.error());
     if (!paths.empty()) any_exists = !none_existed(*backups);
     for (const auto& backup : *backups) {
         if (backup.existed) continue;
-        // The directory is a place that the host can say something of only by trying; the local one is asked directly.
+        // Of a directory elsewhere something can be said only by trying; one of this machine is asked directly.
+        if (!place.is_local()) continue;
         std::error_code error;
         const auto directory = Path(backup.path).parent_path();
         const bool there =
@@ -76,21 +78,22 @@ Task<std::optional<Problem>> check_files(DeployShared& shared, const config::Tar
     co_return std::nullopt;
 }
 
-Task<> check_service(DeployShared& shared, const config::Target& target, const VersionFacts& facts, Problems& found) {
+Task<> check_service(DeployShared& shared, const config::Target& target, const Place& place, Host& host,
+                     const VersionFacts& facts, Problems& found) {
     if (!target.test.empty()) {
-        auto tested = co_await run_checked(shared.host, plain_command(target.test, target.command_timeout),
-                                           "deploy.test", fmt::format("The test command of {}", target.name.text));
+        auto tested = co_await run_checked(host, plain_command(target.test, target.command_timeout), "deploy.test",
+                                           fmt::format("The test command of {}", text(place)));
         if (!tested) found.push_back(tested.error());
     }
     const auto endpoints = endpoints_of(target.verify, facts.names);
-    const auto seen = co_await look_at(shared.clock, shared.host, endpoints, target.verify.timeout);
+    const auto seen = co_await look_at(shared.clock, host, endpoints, target.verify.timeout);
     for (const auto& [start, address] : target.verify.addresses) {
         const bool answers = std::ranges::any_of(
             seen, [&](const Expected& it) { return it.endpoint.address == address && it.endpoint.start == start; });
         if (answers || endpoints.empty()) continue;
-        found.push_back(
-            problem("tls.notServed", fmt::format("{} of {} shows no certificate, so nothing could be verified there",
-                                                 address, target.name.text)));
+        found.push_back(problem(
+            "tls.notServed",
+            fmt::format("{} of {} shows no certificate, so nothing could be verified there", address, text(place))));
     }
 }
 
@@ -104,17 +107,18 @@ Task<Result<void>> rehearse_order(DeployShared& shared, DeployOrder order, Versi
         if (!name) return failure(name.error());
         return shared.store.live(*name);
     });
-    for (const auto& name : order.targets) {
-        const auto entry = order.config->targets.find(name);
-        if (entry == order.config->targets.end()) {
-            found.push_back(problem("deploy.install", "There is no target " + name.text));
-            continue;
-        }
-        const config::Target& target = entry->second;
+    if (auto unknown = unknown_place(shared, order)) co_return failure(std::move(*unknown));
+    for (const Place& place : order.places) {
+        const config::Target& target = order.config->targets.at(place.target);
+        const std::shared_ptr<Host> host =
+            shared.open(target, place, {order.spec->name, target.name, order.version, true});
         bool any_exists = live.has_value() && *live;
-        if (auto wrong = co_await check_files(shared, target, files, facts, any_exists)) found.push_back(*wrong);
-        co_await offload(shared.workers, [&] { check_programs(target, found); });
-        if (any_exists) co_await check_service(shared, target, facts, found);
+        if (auto wrong = co_await check_files(shared, target, place, *host, files, facts, any_exists)) {
+            found.push_back(*wrong);
+            if (!place.is_local()) continue;  // perhaps it is not even reached
+        }
+        if (place.is_local()) co_await offload(shared.workers, [&] { check_programs(target, found); });
+        if (any_exists) co_await check_service(shared, target, place, *host, facts, found);
     }
     if (found.empty()) co_return Result<void>{};
     Problem first = found.front();

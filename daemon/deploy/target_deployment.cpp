@@ -24,10 +24,10 @@ StepReport StepReport::of(Result<void> result) {
     return result ? StepReport{} : badly(std::move(result).error());
 }
 
-Problem install_problem(const TargetName& target, const Problem& cause) {
+Problem install_problem(const Place& place, const Problem& cause) {
     if (cause.code == "deploy.install") return cause;
     Problem result = problem("deploy.install",
-                             fmt::format("Cannot install the files of {}: {}", target.text, cause.what), cause.remote);
+                             fmt::format("Cannot install the files of {}: {}", text(place), cause.what), cause.remote);
     result.hint = cause.hint;
     result.parts.push_back(cause);
     return result;
@@ -37,14 +37,30 @@ Result<std::vector<InstalledFile>> files_for(const config::Target& target, const
                                              const VersionFacts& facts) {
     std::vector<InstalledFile> all;
     for (const auto& step : target.install) {
-        auto attributes = attributes_of(step);
-        if (!attributes) return failure(attributes.error());
         auto of_key = files_of(step, files, facts.key_type);
         if (!of_key) return failure(of_key.error());
-        all.push_back({step.path, content_of(step.part, **of_key), *attributes});
+        InstalledFile file{step.path, content_of(step.part, **of_key), {}};
+        if (!target.hosts.empty()) {
+            file.attributes.mode = step.mode;
+            file.owner_name = step.owner.value_or("");
+            file.group_name = step.group.value_or("");
+        } else {
+            auto attributes = attributes_of(step);
+            if (!attributes) return failure(attributes.error());
+            file.attributes = *attributes;
+        }
+        all.push_back(std::move(file));
     }
     return all;
 }
+
+TargetDeployment::TargetDeployment(const OrderContext& context, const config::Target& target, Place place)
+    : context_(context),
+      target_(target),
+      place_(std::move(place)),
+      host_(context.shared.open(target, place_,
+                                {context.lineage.text(), target.name, context.order.version,
+                                 context.order.manual_rollback || context.order.backwards})) {}
 
 TargetShape shape_of(const config::Target& target) {
     return {!target.install.empty(), !target.exec.empty(), !target.test.empty(), !target.reload.empty(),
@@ -73,7 +89,7 @@ Task<StepReport> TargetDeployment::perform(DeployStep step) {
         case DeployStep::verify:
             co_return co_await verify();
         case DeployStep::restore:
-            co_return StepReport::of(co_await put_back(context_.shared.host, journal_.backups));
+            co_return StepReport::of(co_await put_back(*host_, journal_.backups));
         case DeployStep::unflip_live:
             co_return StepReport::of(co_await offload(workers, [&]() -> Result<void> {
                 const auto live = store.live(lineage);
@@ -94,23 +110,23 @@ Task<StepReport> TargetDeployment::perform(DeployStep step) {
 }
 
 Task<StepReport> TargetDeployment::back_up() {
-    pass_ = co_await context_.shared.gate(target_.name).enter();
+    pass_ = co_await context_.shared.gate(place_).enter();
     auto resolved = co_await resolve_files();
-    if (!resolved) co_return badly(install_problem(target_.name, resolved.error()));
+    if (!resolved) co_return badly(install_problem(place_, resolved.error()));
     std::vector<std::string> paths;
     for (const auto& file : files_)
         paths.push_back(file.path);
-    auto backups = co_await read_backups(context_.shared.host, paths);
-    if (!backups) co_return badly(install_problem(target_.name, backups.error()));
+    auto backups = co_await read_backups(*host_, paths);
+    if (!backups) co_return badly(install_problem(place_, backups.error()));
     auto left_over = co_await left_over_journal();
-    if (!left_over) co_return badly(install_problem(target_.name, left_over.error()));
+    if (!left_over) co_return badly(install_problem(place_, left_over.error()));
     // What `live` names at this moment: once an earlier target of the order has committed, a crash must not take it
     // back.
     auto live = co_await offload(context_.shared.workers, [&] { return context_.shared.store.live(context_.lineage); });
-    if (!live) co_return badly(install_problem(target_.name, live.error()));
-    journal_ = {target_.name, context_.order.version, *live, std::move(*backups)};
+    if (!live) co_return badly(install_problem(place_, live.error()));
+    journal_ = {target_.name, context_.order.version, *live, std::move(*backups), place_.host};
     if (*left_over) journal_.backups = prefer_older(std::move(journal_.backups), (*left_over)->backups);
-    seen_before_ = co_await look_at(context_.shared.clock, context_.shared.host, endpoints_before(),
+    seen_before_ = co_await look_at(context_.shared.clock, *host_, endpoints_before(),
                                     std::min(look_limit, target_.verify.timeout));
     co_return co_await save_journal();
 }
@@ -133,7 +149,7 @@ Task<StepReport> TargetDeployment::save_journal() {
     // From here on a crash is undone by recover(); nothing has been changed yet.
     auto saved = co_await offload(
         context_.shared.workers, [&] { return context_.shared.store.save_deploy_journal(context_.lineage, journal_); });
-    if (!saved) co_return badly(install_problem(target_.name, saved.error()));
+    if (!saved) co_return badly(install_problem(place_, saved.error()));
     StepReport report;
     report.before = before();
     co_return report;
@@ -154,7 +170,7 @@ Task<Result<std::optional<DeployJournal>>> TargetDeployment::left_over_journal()
     if (!journals && journals.error().code == "storage.corrupt") co_return std::nullopt;
     if (!journals) co_return failure(journals.error());
     for (auto& journal : *journals) {
-        if (journal.target == target_.name) co_return std::move(journal);
+        if (journal.place() == place_) co_return std::move(journal);
     }
     co_return std::nullopt;
 }
@@ -168,8 +184,8 @@ Task<Result<void>> TargetDeployment::resolve_files() {
 }
 
 Task<StepReport> TargetDeployment::install() {
-    auto installed = co_await context_.shared.host.install(files_);
-    if (!installed) co_return badly(install_problem(target_.name, installed.error()));
+    auto installed = co_await host_->install(files_);
+    if (!installed) co_return badly(install_problem(place_, installed.error()));
     co_return StepReport{};
 }
 
@@ -199,7 +215,7 @@ Result<HookFacts> TargetDeployment::hook_facts(bool restoring) {
                       : context_.shared.store.version_directory(context_.lineage, facts.version->number).string();
     facts.names = facts.version->names;
     facts.target = target_.name.text;
-    facts.host = "local";
+    facts.host = place_.host;
     facts.job = context_.order.job;
     return facts;
 }
@@ -223,12 +239,12 @@ Task<StepReport> TargetDeployment::verify() {
     request.object = fmt::format("version {}", context_.order.version.value);
     request.timeout = target_.verify.timeout;
     request.interval = target_.verify.interval;
-    auto seen = co_await verify_served(context_.shared.clock, context_.shared.host, request);
+    auto seen = co_await verify_served(context_.shared.clock, *host_, request);
     served_ = seen.served;
     if (seen.problem) co_return badly(*seen.problem);
     verified_at_ = context_.shared.clock.now();
-    context_.tell(EventType::deploy_verified, Severity::info, target_.name,
-                  fmt::format("{} serves version {}", target_.name.text, context_.order.version.value),
+    context_.tell(EventType::deploy_verified, Severity::info, place_,
+                  fmt::format("{} serves version {}", text(place_), context_.order.version.value),
                   Json::object({{"fingerprint_sha256", served_}, {"endpoints", request.expected.size()}}));
     co_return StepReport{};
 }
@@ -236,7 +252,7 @@ Task<StepReport> TargetDeployment::verify() {
 Task<StepReport> TargetDeployment::verify_restored() {
     if (seen_before_.empty()) co_return StepReport{Transaction::Ended::unknown, std::nullopt, std::nullopt};
     VerifyRequest request{seen_before_, "the old certificate", target_.verify.timeout, target_.verify.interval};
-    auto seen = co_await verify_served(context_.shared.clock, context_.shared.host, request);
+    auto seen = co_await verify_served(context_.shared.clock, *host_, request);
     served_ = seen.served;
     if (seen.problem) co_return badly(*seen.problem);
     verified_at_ = context_.shared.clock.now();
@@ -244,26 +260,25 @@ Task<StepReport> TargetDeployment::verify_restored() {
 }
 
 Task<StepReport> TargetDeployment::drop_journal() {
-    auto dropped = co_await offload(context_.shared.workers, [&] {
-        return context_.shared.store.drop_deploy_journal(context_.lineage, target_.name);
-    });
-    if (!dropped) co_return badly(install_problem(target_.name, dropped.error()));
+    auto dropped = co_await offload(
+        context_.shared.workers, [&] { return context_.shared.store.drop_deploy_journal(context_.lineage, place_); });
+    if (!dropped) co_return badly(install_problem(place_, dropped.error()));
     co_return StepReport{};
 }
 
 Task<StepReport> TargetDeployment::run(Command command, std::string code, std::string subject) {
-    const std::string text = command_text(command.argv);
-    auto output = co_await run_checked(context_.shared.host, std::move(command), std::move(code), std::move(subject));
+    const std::string said = command_text(command.argv);
+    auto output = co_await run_checked(*host_, std::move(command), std::move(code), std::move(subject));
     if (!output) co_return badly(output.error());
     if (!output->empty()) {
-        context_.tell(EventType::deploy_step, Severity::debug, target_.name, text + " said something",
-                      Json::object({{"command", text}, {"output", *output}}));
+        context_.tell(EventType::deploy_step, Severity::debug, place_, said + " said something",
+                      Json::object({{"command", said}, {"output", *output}}));
     }
     co_return StepReport{};
 }
 
 std::string TargetDeployment::subject(std::string_view what) const {
-    return fmt::format("{} of {}", what, target_.name.text);
+    return fmt::format("{} of {}", what, text(place_));
 }
 
 }  // namespace certd

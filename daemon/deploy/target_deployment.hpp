@@ -1,4 +1,4 @@
-// One target of an order: does the steps that Transaction asks for, and remembers what is needed for the way back.
+// One place of an order: does the steps that Transaction asks for, and remembers what is needed for the way back.
 #pragma once
 
 #include "daemon/deploy/backup.hpp"
@@ -23,9 +23,10 @@ struct StepReport {
 class TargetDeployment {
    public:
     // `context` and `target` outlive it.
-    TargetDeployment(const OrderContext& context, const config::Target& target) : context_(context), target_(target) {}
+    TargetDeployment(const OrderContext& context, const config::Target& target, Place place);
 
-    // Enters the target's gate in back_up and holds it until leave(). Throws on cancellation.
+    const Place& place() const { return place_; }
+    // Enters the place's gate in back_up and holds it until leave(). Throws on cancellation.
     Task<StepReport> perform(DeployStep step);
     void leave() { pass_ = {}; }
 
@@ -54,6 +55,8 @@ class TargetDeployment {
 
     const OrderContext& context_;
     const config::Target& target_;
+    Place place_;
+    std::shared_ptr<Host> host_;
     Gate::Pass pass_;
     std::vector<InstalledFile> files_;
     DeployJournal journal_;
@@ -65,7 +68,7 @@ class TargetDeployment {
 TargetShape shape_of(const config::Target& target);
 
 // deploy.install with the cause's own words and remedy.
-Problem install_problem(const TargetName& target, const Problem& cause);
+Problem install_problem(const Place& place, const Problem& cause);
 
 // The files a target asks for. Blocking (user and group names); problem deploy.install.
 Result<std::vector<InstalledFile>> files_for(const config::Target& target, const VersionFiles& files,

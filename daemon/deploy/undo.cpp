@@ -76,7 +76,7 @@ Event event_of(const LineageName& lineage, const DeployJournal& journal, EventTy
     event.severity = severity;
     event.lineage = lineage.text();
     event.target = journal.target.text;
-    event.host = "local";
+    event.host = journal.host;
     event.message = std::move(message);
     event.data = Json::object({{"version", journal.version.value}});
     return event;
@@ -98,8 +98,8 @@ Task<> undo(DeployShared& shared, const LineageName& lineage, const config::Conf
     const auto wanted = co_await offload(shared.workers, [&] { return wanted_of(shared, lineage, config, journal); });
     Result<Done> done = co_await settle(shared, lineage, journal, wanted);
     if (done) {
-        auto dropped =
-            co_await offload(shared.workers, [&] { return shared.store.drop_deploy_journal(lineage, journal.target); });
+        auto dropped = co_await offload(shared.workers,
+                                        [&] { return shared.store.drop_deploy_journal(lineage, journal.place()); });
         if (!dropped) done = failure(dropped.error());
     }
     if (!done) {
@@ -117,6 +117,15 @@ Task<> undo(DeployShared& shared, const LineageName& lineage, const config::Conf
                                  "The files of an interrupted " + deployment + " are complete and stay"));
 }
 
+// Nobody will deploy there again.
+Task<> forget(DeployShared& shared, const LineageName& lineage, const DeployJournal& journal) {
+    co_await offload(shared.workers, [&] { return shared.store.drop_deploy_journal(lineage, journal.place()); });
+    shared.events(event_of(lineage, journal, EventType::deploy_step, Severity::warning,
+                           fmt::format("An interrupted deployment of version {} to {} stays as it is: the "
+                                       "configuration no longer deploys there",
+                                       journal.version.value, text(journal.place()))));
+}
+
 }  // namespace
 
 Task<> undo_interrupted(DeployShared& shared, LineageName lineage, config::ConfigPtr config) {
@@ -128,8 +137,16 @@ Task<> undo_interrupted(DeployShared& shared, LineageName lineage, config::Confi
         shared.events(std::move(event));
         co_return;
     }
-    for (const auto& journal : *journals)
-        co_await undo(shared, lineage, *config, journal);
+    const auto configured = config->lineages.find(lineage.text());
+    std::vector<Place> places;
+    if (configured != config->lineages.end()) places = places_of(configured->second->targets, &config->targets);
+    for (const auto& journal : *journals) {
+        if (journal.place().is_local()) {
+            co_await undo(shared, lineage, *config, journal);
+        } else if (std::ranges::find(places, journal.place()) == places.end()) {
+            co_await forget(shared, lineage, journal);
+        }
+    }
 }
 
 }  // namespace certd

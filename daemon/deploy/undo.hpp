@@ -5,6 +5,7 @@
 
 namespace certd {
 
+// Of this machine; journals of other hosts stay for the next deployment there, which goes back to what they hold.
 // A journal found at the start means a deployment that was neither committed nor put back. Its paths get their old
 // content (none: they are removed), unless the new content stands complete in places that were empty before, or the old
 // certificate has expired and the new one can be completed. `live` goes back with them. The plan then deploys again.

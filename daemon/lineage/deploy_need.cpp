@@ -1,7 +1,5 @@
-// Which targets lag behind the version they should serve.
+// Which places lag behind the version they should serve.
 #include "daemon/lineage/deploy_need.hpp"
-
-#include "libacme/base/text.hpp"
 
 #include <algorithm>
 
@@ -11,7 +9,7 @@ namespace certd {
 
 namespace {
 
-constexpr Duration together = minutes(1);  // targets due within this of the first are tried in one go
+constexpr Duration together = minutes(1);  // places due within this of the first are tried in one go
 
 bool is_rejected(const PlanInput& input, VersionNumber number) {
     return std::ranges::find(input.state.rejected, number) != input.state.rejected.end();
@@ -27,7 +25,7 @@ const VersionFacts* wanted_version(const PlanInput& input) {
 }
 
 struct Lagging {
-    TargetName target;
+    Place place;
     Time at;
 };
 
@@ -36,19 +34,15 @@ class Survey {
     Survey(const PlanInput& input, const VersionFacts& wanted)
         : input_(input), wanted_(wanted.number), goes_back_(!input.newest || wanted.number != input.newest->number) {}
 
-    // Looks at every host of `target`; a target never seen is due now.
-    void look_at(const TargetName& target) {
-        bool known = false;
-        std::optional<Time> at;
-        for (const TargetState& state : input_.state.targets) {
-            if (state.target != target) continue;
-            known = true;
-            if (!is_behind(state)) continue;
-            note_failure(state);
-            at = std::min(at.value_or(Time::max()), next_attempt(state));
+    // One never seen is due now.
+    void look_at(const Place& place) {
+        auto known = std::ranges::find(input_.state.targets, place, &TargetState::place);
+        if (known == input_.state.targets.end()) {
+            lagging_.push_back({place, input_.now});
+        } else if (is_behind(*known)) {
+            note_failure(*known);
+            lagging_.push_back({place, next_attempt(*known)});
         }
-        if (!known) at = input_.now;
-        if (at) lagging_.push_back({target, *at});
     }
 
     // The switch of `live` is recorded as a target without a name.
@@ -66,15 +60,12 @@ class Survey {
         if (lagging_.empty() && !live_at_) return std::nullopt;
         need_.version = wanted_;
         need_.at = lagging_.empty() ? *live_at_ : std::ranges::min(lagging_, {}, &Lagging::at).at;
-        std::vector<std::string> names;
         for (const Lagging& one : lagging_) {
-            if (one.at > std::max(need_.at, input_.now) + together) continue;
-            need_.targets.push_back(one.target);
-            names.push_back(one.target.text);
+            if (one.at <= std::max(need_.at, input_.now) + together) need_.places.push_back(one.place);
         }
         need_.reasons.push_back(
-            names.empty() ? fmt::format("version {} is not live yet", wanted_.value)
-                          : fmt::format("version {} is not deployed to {}", wanted_.value, join(names, ", ")));
+            need_.places.empty() ? fmt::format("version {} is not live yet", wanted_.value)
+                                 : fmt::format("version {} is not deployed to {}", wanted_.value, list(need_.places)));
         if (need_.failing && need_.at > input_.now) need_.reasons.emplace_back("the last deployment failed");
         return std::move(need_);
     }
@@ -113,8 +104,8 @@ std::optional<DeployNeed> deploy_need(const PlanInput& input) {
     const VersionFacts* wanted = wanted_version(input);
     if (!wanted) return std::nullopt;
     Survey survey(input, *wanted);
-    for (const TargetName& target : input.spec.targets)
-        survey.look_at(target);
+    for (const Place& place : places_of(input.spec.targets, input.targets))
+        survey.look_at(place);
     survey.look_at_live();
     return std::move(survey).result();
 }

@@ -1,4 +1,4 @@
-// Whether a version waits to be deployed, on which targets, and when the next attempt may be made: the other half of
+// Whether a version waits to be deployed, at which places, and when the next attempt may be made: the other half of
 // plan(). Pure.
 #pragma once
 
@@ -8,11 +8,11 @@ namespace certd {
 
 struct DeployNeed {
     VersionNumber version;
-    Time at;                          // now for what was not tried yet
-    std::vector<TargetName> targets;  // those to be tried at `at`; empty: only `live` is to be switched
-    bool failing = false;             // an earlier attempt failed …
-    bool rolled_back = false;         // … after the new certificate had been active
-    std::optional<Problem> problem;   // of the first target that failed
+    Time at;                         // now for what was not tried yet
+    std::vector<Place> places;       // those to be tried at `at`; empty: only `live` is to be switched
+    bool failing = false;            // an earlier attempt failed …
+    bool rolled_back = false;        // … after the new certificate had been active
+    std::optional<Problem> problem;  // of the first target that failed
     std::vector<std::string> reasons;
 };
 

@@ -145,6 +145,10 @@ void keep_latest(std::vector<HistoryEntry>& history) {
 
 }  // namespace
 
+std::string text(const Place& place) {
+    return place.is_local() ? place.target.text : place.target.text + " on " + place.host;
+}
+
 CertificateFacts VersionFacts::first() const {
     return {key_type, serial, fingerprint, issuer, not_before, not_after, authority_key_id, key_created};
 }

@@ -54,11 +54,22 @@ struct VersionFacts {
 
 enum class HostState { pending, deploying, deployed, failed, rolled_back };
 
-// One target on one host ("local" in the absence of `hosts`). With an empty name: the switch of `live` itself, kept
-// only while that fails, so that its retries are spaced for a lineage without targets too.
+constexpr std::string_view local_host_name = "local";
+
+// One of the machines that a target is made of.
+struct Place {
+    TargetName target;
+    std::string host{local_host_name};  // else the name of one of the target's hosts
+    bool is_local() const { return host == local_host_name; }
+    auto operator<=>(const Place&) const = default;
+};
+std::string text(const Place& place);  // "web", "fleet on web1.internal"
+
+// How one place stands. With an empty target: the switch of `live` itself, kept only while that fails, so that its
+// retries are spaced for a lineage without targets too.
 struct TargetState {
     TargetName target;
-    std::string host = "local";
+    std::string host{local_host_name};
     HostState state = HostState::pending;
     VersionNumber version;           // the one deployed and verified; 0: none
     VersionNumber wanted;            // the one being or to be deployed
@@ -68,6 +79,7 @@ struct TargetState {
     std::optional<Problem> problem;
     std::uint32_t failures = 0;
     std::optional<Time> next_attempt;
+    Place place() const { return {target, host}; }
     bool operator==(const TargetState&) const = default;
 };
 

@@ -72,10 +72,11 @@ State state_of(const PlanInput& input, const IssueNeed& issue, const std::option
     return input.state.held ? State::held : State::waiting;
 }
 
-// A target that was deployed to and does not show its certificate now.
+// A place that was deployed to and does not show its certificate now.
 std::optional<Problem> lost_sight_of(const PlanInput& input) {
+    const std::vector<Place> places = places_of(input.spec.targets, input.targets);
     for (const TargetState& target : input.state.targets) {
-        bool ours = std::ranges::find(input.spec.targets, target.target) != input.spec.targets.end();
+        bool ours = std::ranges::find(places, target.place()) != places.end();
         if (ours && target.state == HostState::deployed && target.problem) return target.problem;
     }
     return std::nullopt;
@@ -122,7 +123,7 @@ Plan next_step(const PlanInput& input, const IssueNeed& issue, const std::option
         plan.action = Action::deploy;
         plan.at = deploy->at;
         plan.version = deploy->version;
-        plan.targets = deploy->targets;
+        plan.places = deploy->places;
         plan.reasons = deploy->reasons;
     } else if (issue.ca) {
         plan.action = Action::issue;

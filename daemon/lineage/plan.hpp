@@ -3,7 +3,7 @@
 
 #include "config/model.hpp"
 #include "daemon/lineage/ca_health.hpp"
-#include "daemon/lineage/lineage.hpp"
+#include "daemon/lineage/places.hpp"
 
 #include <optional>
 #include <string>
@@ -27,6 +27,7 @@ struct PlanInput {
     Time now;
     const std::map<CaName, config::Ca>* cas = nullptr;      // those of the configuration; null: not looked at
     const std::map<CaName, CaHealth>* ca_health = nullptr;  // of those with something to tell; null: not looked at
+    const Targets* targets = nullptr;                       // those of the configuration; null: all on this machine
 };
 
 struct Plan {
@@ -34,7 +35,7 @@ struct Plan {
     Time at;                           // not before; in the past means now. For none: when to look again
     std::optional<CaName> ca;          // for issue: the CA to ask
     std::optional<CaName> staging;     // for issue: to be asked before it; a failure there spares `ca`
-    std::vector<TargetName> targets;   // for deploy: those not yet at the wanted version
+    std::vector<Place> places;         // for deploy: those not yet at the wanted version
     VersionNumber version;             // for deploy: the wanted version
     std::vector<std::string> reasons;  // in order of weight: "names changed: + www.example.com", "2/3 of the lifetime"
     State state = State::waiting;      // when nothing is running

@@ -1,6 +1,7 @@
 // When targets are looked at again, and what a look changes.
 #include "daemon/lineage/served.hpp"
 
+#include "daemon/lineage/places.hpp"
 #include "daemon/lineage/plan.hpp"
 
 #include <algorithm>
@@ -20,18 +21,19 @@ Time next_look(const TargetState& state, Duration every, Time made_up_for) {
 
 }  // namespace
 
-std::vector<Watched> watched_targets(const config::Lineage& spec, const config::Config& config,
-                                     const LineageState& state, Time started) {
+std::vector<Watched> watched_places(const config::Lineage& spec, const config::Config& config,
+                                    const LineageState& state, Time started) {
     std::vector<Watched> watched;
+    const std::vector<Place> places = places_of(spec.targets, &config.targets);
     for (const TargetState& target : state.targets) {
         auto configured = config.targets.find(target.target);
-        bool ours = std::ranges::find(spec.targets, target.target) != spec.targets.end();
+        bool ours = std::ranges::find(places, target.place()) != places.end();
         bool deployed = target.state == HostState::deployed && state.live && target.version == state.live;
         if (!ours || !deployed || configured == config.targets.end()) continue;
         const config::Verify& verify = configured->second.verify;
         if (verify.addresses.empty()) continue;
         Duration spread = jitter_for("look/" + spec.name, state.live, std::min(verify.every, catch_up));
-        watched.push_back({target.target, next_look(target, verify.every, saturating_add(started, spread))});
+        watched.push_back({target.place(), next_look(target, verify.every, saturating_add(started, spread))});
     }
     return watched;
 }

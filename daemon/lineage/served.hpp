@@ -11,7 +11,7 @@
 
 namespace certd {
 
-// What was seen at a target's endpoints.
+// What was seen at a place's endpoints.
 struct Looked {
     enum class Kind {
         serves,      // the live certificate, at each
@@ -23,18 +23,18 @@ struct Looked {
     std::optional<Problem> problem;  // unless it serves
 };
 
-// The targets of the lineage with a verification that are believed to serve the live version.
+// The places of the lineage with a verification that are believed to serve the live version.
 struct Watched {
-    TargetName target;
+    Place place;
     Time at;  // of the next look
 };
 // `started`: a look that was missed while certd did not run is made up for within an hour from then, each lineage at
 // its own moment.
-std::vector<Watched> watched_targets(const config::Lineage& spec, const config::Config& config,
-                                     const LineageState& state, Time started);
+std::vector<Watched> watched_places(const config::Lineage& spec, const config::Config& config,
+                                    const LineageState& state, Time started);
 
 enum class ServedChange { none, lost, unreachable, back };
-// A target that serves something else is to be deployed to at once; one that cannot be reached is waited for.
+// A place that serves something else is to be deployed to at once; one that cannot be reached is waited for.
 ServedChange record_look(TargetState& target, const Looked& looked, VersionNumber live, Time now);
 
 }  // namespace certd

@@ -47,6 +47,8 @@ enum class EventType {
     deploy_rollback_failed,
     rollback_started,
     rollback_finished,
+    rollout_started,
+    rollout_stopped,
     served_lost,
     served_again,
     account_changed,

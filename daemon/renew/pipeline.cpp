@@ -18,23 +18,24 @@ LineageName name_of(const LineageRecord& record) {
     return value_or_fail(LineageName::parse(record.spec->name));
 }
 
-// Replaces the states of the targets that took part, keeps the others, and forgets targets no longer configured. The
-// one without a name tells of a switch of `live` that failed: it stays only while it was the last to happen.
-void merge_targets(LineageState& state, const config::Lineage& spec, const std::vector<TargetState>& changed) {
-    for (const TargetState& target : changed) {
-        auto found = std::ranges::find_if(state.targets, [&](const TargetState& known) {
-            return known.target == target.target && known.host == target.host;
-        });
-        if (found != state.targets.end()) {
-            *found = target;
-        } else {
-            state.targets.push_back(target);
-        }
+void take(LineageState& state, const TargetState& changed) {
+    auto found = std::ranges::find(state.targets, changed.place(), &TargetState::place);
+    if (found != state.targets.end()) {
+        *found = changed;
+    } else {
+        state.targets.push_back(changed);
     }
+}
+
+// Replaces the states of the places that took part, keeps the others, and forgets those no longer configured. The one
+// without a name tells of a switch of `live` that failed: it stays only while it was the last to happen.
+void merge_targets(LineageState& state, const std::vector<Place>& configured, const std::vector<TargetState>& changed) {
+    for (const TargetState& target : changed)
+        take(state, target);
     std::erase_if(state.targets, [&](const TargetState& target) {
         if (target.target.text.empty())
-            return std::ranges::find(changed, target.target, &TargetState::target) == changed.end();
-        return std::ranges::find(spec.targets, target.target) == spec.targets.end();
+            return std::ranges::find(changed, target.place(), &TargetState::place) == changed.end();
+        return std::ranges::find(configured, target.place()) == configured.end();
     });
 }
 
@@ -188,14 +189,21 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     deployment.config = order.config;
     deployment.spec = record.spec;
     deployment.version = version;
-    deployment.targets = order.request.targets.empty() ? record.spec->targets : order.request.targets;
+    const std::vector<Place> configured = places_of(record.spec->targets, &order.config->targets);
+    deployment.places = order.request.places.empty() ? configured : order.request.places;
     deployment.current = state.targets;
     deployment.manual_rollback = manual_rollback;
+    deployment.backwards = version < state.newest;
     deployment.job = order.job;
+    // Seen by those who ask while a rollout goes on, and not forgotten if the process dies in it.
+    deployment.ended = [this, &record](TargetState place) -> Task<Result<void>> {
+        take(record.state, place);
+        co_return co_await save(record);
+    };
     DeployOutcome outcome = co_await deployer_.deploy(std::move(deployment));
 
     Time now = clock_.now();
-    merge_targets(state, *record.spec, outcome.targets);
+    merge_targets(state, configured, outcome.targets);
     Result<void> adopted = co_await adopt_live(record, outcome.live);
     if (!outcome.problem && !adopted) outcome.problem = adopted.error();
     std::vector<HistoryEntry> entries;
@@ -263,7 +271,7 @@ Task<Result<JobOutcome>> Pipeline::rehearse(const Order& order, LineageRecord& r
     DeployOrder deployment;
     deployment.config = order.config;
     deployment.spec = record.spec;
-    deployment.targets = record.spec->targets;
+    deployment.places = places_of(record.spec->targets, &order.config->targets);
     deployment.current = record.state.targets;
     deployment.job = order.job;
     Result<void> rehearsed = co_await deployer_.rehearse(std::move(deployment), made->files, made->facts);

@@ -19,7 +19,7 @@ struct JobRequest {
     JobKind kind = JobKind::renew;
     CaName ca;                           // renew: whom to ask; rehearse: the configured dry_run_ca
     VersionNumber version;               // deploy, rollback: which
-    std::vector<TargetName> targets;     // deploy: which of the lineage's targets; empty: all
+    std::vector<Place> places;           // deploy: which of the lineage's; empty: all
     std::optional<CaName> staging = {};  // renew: asked before `ca`, which is asked when this one passes
 };
 

@@ -175,7 +175,7 @@ void Scheduler::start_due() {
             ready_.add(*plan.ca, urgency_of(entry), name);
         } else {
             if (parts_.on_start) parts_.on_start(now - at);
-            start(entry, JobRequest{JobKind::deploy, {}, plan.version, plan.targets});
+            start(entry, JobRequest{JobKind::deploy, {}, plan.version, plan.places});
         }
     }
     IssueLimits limits{config_->parallel_orders, [this](const CaName& ca) { return places_at(ca); }};
@@ -351,7 +351,8 @@ Plan Scheduler::due_plan(const Entry& entry) const {
                     config_->jitter,
                     parts_.clock.now(),
                     &config_->cas,
-                    &watch_.all()};
+                    &watch_.all(),
+                    &config_->targets};
     Plan plan = certd::plan(input);
     if (plan.action != Action::none && plan.at < entry.not_before && input.now < entry.not_before) {
         plan.at = entry.not_before;

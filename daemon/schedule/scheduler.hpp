@@ -76,7 +76,8 @@ class Scheduler {
         bool joined = false;
     };
     Result<Ticket> renew(const LineageName& name, RenewOptions options);
-    Result<Ticket> deploy(const LineageName& name, const std::string& target);
+    // Of `target` and `host` only, where they are not empty.
+    Result<Ticket> deploy(const LineageName& name, const std::string& target, const std::string& host = {});
     // The version to go back to is chosen and checked by choose_rollback.
     Result<Ticket> rollback(const LineageName& name, VersionNumber to, const std::vector<VersionFacts>& versions);
     Task<Result<JobOutcome>> wait(Ticket ticket);

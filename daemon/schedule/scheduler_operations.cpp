@@ -46,7 +46,7 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
     CaName ca = plan.ca.value_or(spec.cas.front());
     if (!options.force) {
         if (plan.action == Action::deploy) {
-            return join_or_start(**entry, JobRequest{JobKind::deploy, {}, plan.version, plan.targets});
+            return join_or_start(**entry, JobRequest{JobKind::deploy, {}, plan.version, plan.places});
         }
         bool failing = plan.state == State::backing_off || plan.state == State::blocked;
         bool held_back = (*entry)->budget && now < (*entry)->budget->at;  // due, and refused below with the reason
@@ -76,21 +76,28 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
     return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}, std::move(staging)});
 }
 
-Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target) {
+Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target,
+                                            const std::string& host) {
     Result<Entry*> entry = configured(name);
     if (!entry) return failure(entry.error());
     const LineageRecord& record = (*entry)->record;
-    std::vector<TargetName> targets = record.spec->targets;
+    std::vector<Place> places = places_of(record.spec->targets, &config_->targets);
     if (!target.empty()) {
-        if (std::ranges::find(targets, TargetName{target}) == targets.end()) {
+        std::erase_if(places, [&](const Place& place) { return place.target.text != target; });
+        if (places.empty())
             return failure("control.noSuchTarget", fmt::format("{} has no target '{}'", name.text(), target));
+    }
+    if (!host.empty()) {
+        std::erase_if(places, [&](const Place& place) { return place.host != host; });
+        if (places.empty()) {
+            return failure("control.noSuchTarget", fmt::format("{} is not deployed to a host '{}'{}", name.text(), host,
+                                                               target.empty() ? "" : " of target " + target));
         }
-        targets = {TargetName{target}};
     }
     bool rejected = std::ranges::find(record.state.rejected, record.state.newest) != record.state.rejected.end();
     VersionNumber version = rejected ? record.state.live : record.state.newest;
     if (!version) return failure("control.noSuchVersion", fmt::format("{} has no certificate yet", name.text()));
-    return join_or_start(**entry, JobRequest{JobKind::deploy, {}, version, std::move(targets)});
+    return join_or_start(**entry, JobRequest{JobKind::deploy, {}, version, std::move(places)});
 }
 
 Result<Scheduler::Ticket> Scheduler::rollback(const LineageName& name, VersionNumber to,

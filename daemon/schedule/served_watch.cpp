@@ -28,7 +28,7 @@ void ServedWatch::place(const LineageRecord& record) {
     remove(record.spec->name);
     if (record.state.paused || !record.live) return;
     config::ConfigPtr config = parts_.config();
-    auto watched = watched_targets(*record.spec, *config, record.state, started_);
+    auto watched = watched_places(*record.spec, *config, record.state, started_);
     if (watched.empty()) return;
     Time at = std::ranges::min(watched, {}, &Watched::at).at;
     if (auto broken = broken_off_.find(record.spec->name); broken != broken_off_.end())
@@ -64,15 +64,15 @@ Task<> ServedWatch::look_at_targets(std::string lineage) {
     config::ConfigPtr config = parts_.config();
     const VersionFacts live = *record->live;
     const Time now = parts_.clock.now();
-    std::vector<Watched> watched = watched_targets(*record->spec, *config, record->state, started_);
+    std::vector<Watched> watched = watched_places(*record->spec, *config, record->state, started_);
     std::erase_if(watched, [now](const Watched& one) { return one.at > now; });
     bool changed = false;
     for (const Watched& one : watched) {
-        const Looked looked = co_await parts_.deployer.look(config, one.target, live);
+        const Looked looked = co_await parts_.deployer.look(config, one.place, live);
         // A job may have begun or ended meanwhile: what it found out is newer.
         LineageRecord* current = parts_.find(lineage);
         if (current == nullptr || !current->live || current->live->number != live.number) co_return;
-        changed |= take(*current, one.target, looked);
+        changed |= take(*current, one.place, looked);
     }
     LineageRecord* current = parts_.find(lineage);
     if (!changed || current == nullptr) co_return;
@@ -80,34 +80,33 @@ Task<> ServedWatch::look_at_targets(std::string lineage) {
     if (!saved) tell_fault(lineage, "What was found served could not be stored", saved.error());
 }
 
-bool ServedWatch::take(LineageRecord& record, const TargetName& target, const Looked& looked) {
-    auto state = std::ranges::find(record.state.targets, target, &TargetState::target);
+bool ServedWatch::take(LineageRecord& record, const Place& place, const Looked& looked) {
+    auto state = std::ranges::find(record.state.targets, place, &TargetState::place);
     if (state == record.state.targets.end() || state->state != HostState::deployed) return false;
     ServedChange change = record_look(*state, looked, record.live->number, parts_.clock.now());
     if (change == ServedChange::none) return false;
-    tell(record.spec->name, target, change, looked);
+    tell(record.spec->name, place, change, looked);
     return true;
 }
 
-void ServedWatch::tell(const std::string& lineage, const TargetName& target, ServedChange change,
-                       const Looked& looked) {
+void ServedWatch::tell(const std::string& lineage, const Place& place, ServedChange change, const Looked& looked) {
     Event event;
     event.type = change == ServedChange::back ? EventType::served_again : EventType::served_lost;
     event.severity = change == ServedChange::back ? Severity::notice : Severity::warning;
     event.lineage = lineage;
-    event.target = target.text;
-    event.host = "local";
+    event.target = place.target.text;
+    event.host = place.host;
     switch (change) {
         case ServedChange::none:
             return;
         case ServedChange::lost:
-            event.message = fmt::format("{} no longer serves the certificate; it is deployed again", target.text);
+            event.message = fmt::format("{} no longer serves the certificate; it is deployed again", text(place));
             break;
         case ServedChange::unreachable:
-            event.message = fmt::format("{} does not show its certificate", target.text);
+            event.message = fmt::format("{} does not show its certificate", text(place));
             break;
         case ServedChange::back:
-            event.message = fmt::format("{} serves the certificate again", target.text);
+            event.message = fmt::format("{} serves the certificate again", text(place));
             break;
     }
     event.problem = looked.problem;

@@ -43,8 +43,8 @@ class ServedWatch {
    private:
     Task<> look(PollQueue::Admitted admitted);
     Task<> look_at_targets(std::string lineage);
-    bool take(LineageRecord& record, const TargetName& target, const Looked& looked);
-    void tell(const std::string& lineage, const TargetName& target, ServedChange change, const Looked& looked);
+    bool take(LineageRecord& record, const Place& place, const Looked& looked);
+    void tell(const std::string& lineage, const Place& place, ServedChange change, const Looked& looked);
     void tell_fault(const std::string& lineage, std::string message, Problem problem);
 
     Parts parts_;

@@ -26,6 +26,7 @@ struct JournalRecord {
     TargetName target;
     VersionNumber version, previous_live;
     std::vector<BackupRecord> backups;
+    std::string host;  // empty: this machine
 };
 
 constexpr std::string_view journal_name = "journal.json";
@@ -51,19 +52,29 @@ static void fields(Is<JournalRecord> auto& journal, Visit& visit) {
     visit("version", journal.version);
     visit("previous_live", journal.previous_live);
     visit("backups", journal.backups);
+    visit.optional("host", journal.host);
 }
 
 }  // namespace codec
 
 namespace {
 
-Result<Path> journal_directory(const Path& root, const LineageName& name, const TargetName& target) {
-    return layout::component(target.text).map([&](const Path& last) { return layout::deploy(root, name) / last; });
+// A host's name may hold what a file's should not.
+std::string directory_name(const Place& place) {
+    if (place.is_local()) return place.target.text;
+    return place.target.text + "@" + sha256_hex(place.host).substr(0, 16);
+}
+
+Result<Path> journal_directory(const Path& root, const LineageName& name, const Place& place) {
+    return layout::component(place.target.text).map([&](const Path&) {
+        return layout::deploy(root, name) / directory_name(place);
+    });
 }
 
 // Names that no journal before this one used: the old journal holds until the new journal.json replaces it.
 JournalRecord record_of(const DeployJournal& journal, const std::vector<std::string>& taken) {
-    JournalRecord record{journal.target, journal.version, journal.previous_live, {}};
+    JournalRecord record{journal.target, journal.version, journal.previous_live, {}, {}};
+    if (!journal.place().is_local()) record.host = journal.host;
     std::size_t number = 0;
     for (const DeployJournal::Backup& backup : journal.backups) {
         BackupRecord entry{backup.path, backup.existed, backup.mode, backup.owner, backup.group, {}, {}};
@@ -91,7 +102,7 @@ Result<void> write_backups(FileSystem& files, const Path& directory, const Deplo
 // The usual case: everything appears by one rename.
 Result<void> make_journal(FileSystem& files, const Path& directory, const DeployJournal& journal) {
     JournalRecord record = record_of(journal, {});
-    Path temp = directory.parent_path() / (std::string(layout::temp_prefix) + journal.target.text);
+    Path temp = directory.parent_path() / (std::string(layout::temp_prefix) + directory_name(journal.place()));
     std::string text = seal(codec::Coder<JournalRecord>::encode(record));
     if (Result<void> cleared = remove_tree(files, temp); !cleared) return cleared;
     if (Result<void> made = files.change(change::MakeDirectory{temp}); !made) return made;
@@ -120,6 +131,7 @@ Result<void> replace_journal(FileSystem& files, const Path& directory, const Dep
 
 Result<DeployJournal> load_backups(FileSystem& files, const Path& directory, JournalRecord record) {
     DeployJournal journal{record.target, record.version, record.previous_live, {}};
+    if (!record.host.empty()) journal.host = record.host;
     for (BackupRecord& entry : record.backups) {
         DeployJournal::Backup backup{std::move(entry.path), entry.existed, entry.mode, entry.owner, entry.group, {}};
         if (entry.existed) {
@@ -139,7 +151,7 @@ Result<DeployJournal> load_backups(FileSystem& files, const Path& directory, Jou
 }  // namespace
 
 Result<void> Store::save_deploy_journal(const LineageName& name, const DeployJournal& journal) {
-    Result<Path> directory = journal_directory(root_, name, journal.target);
+    Result<Path> directory = journal_directory(root_, name, journal.place());
     if (!directory) return failure(std::move(directory).error());
     Result<bool> there = exists(files_, *directory);
     if (!there) return failure(std::move(there).error());
@@ -158,28 +170,29 @@ Result<void> Store::save_deploy_journal(const LineageName& name, const DeployJou
 Result<std::vector<DeployJournal>> Store::deploy_journals(const LineageName& name) {
     std::vector<DeployJournal> journals;
     Path deploy = layout::deploy(root_, name);
-    Result<std::vector<std::string>> targets = files_.list(deploy);
-    if (!targets && targets.error().code == "storage.missing") return journals;
-    if (!targets) return failure(std::move(targets).error());
-    for (const std::string& target : *targets) {
-        if (layout::is_temp(target)) continue;
-        Path directory = deploy / target;
+    Result<std::vector<std::string>> entries = files_.list(deploy);
+    if (!entries && entries.error().code == "storage.missing") return journals;
+    if (!entries) return failure(std::move(entries).error());
+    for (const std::string& entry : *entries) {
+        if (layout::is_temp(entry)) continue;
+        Path directory = deploy / entry;
         Result<std::optional<Json>> json = read_document(files_, directory / journal_name);
         if (!json) return failure(std::move(json).error());
         if (!*json) continue;  // never completed, or its removal was not
         Result<JournalRecord> record =
             codec::decode_document<JournalRecord>(**json, (directory / journal_name).string());
         if (!record) return failure(std::move(record).error());
-        if (record->target.text != target) return corrupt(directory / journal_name, "it belongs to another target");
         Result<DeployJournal> journal = load_backups(files_, directory, std::move(*record));
         if (!journal) return failure(std::move(journal).error());
+        if (directory_name(journal->place()) != entry)
+            return corrupt(directory / journal_name, "it belongs to another target");
         journals.push_back(std::move(*journal));
     }
     return journals;
 }
 
-Result<void> Store::drop_deploy_journal(const LineageName& name, const TargetName& target) {
-    Result<Path> directory = journal_directory(root_, name, target);
+Result<void> Store::drop_deploy_journal(const LineageName& name, const Place& place) {
+    Result<Path> directory = journal_directory(root_, name, place);
     if (!directory) return failure(std::move(directory).error());
     Result<void> removed = files_.change(change::Remove{*directory / journal_name});
     if (!removed && removed.error().code != "storage.missing") return removed;

@@ -48,7 +48,7 @@ struct NewVersion {
     std::map<KeyType, std::vector<std::string>> further_alternates = {};
 };
 
-// The deployment in progress on one target: what stood at each path before, so that it can be put back after a crash.
+// The deployment in progress at one place: what stood at each path before, so that it can be put back after a crash.
 struct DeployJournal {
     TargetName target;
     VersionNumber version;
@@ -63,6 +63,8 @@ struct DeployJournal {
         bool operator==(const Backup&) const = default;
     };
     std::vector<Backup> backups;
+    std::string host{local_host_name};
+    Place place() const { return {target, host}; }
     bool operator==(const DeployJournal&) const = default;
 };
 
@@ -145,7 +147,7 @@ class Store {
 
     Result<void> save_deploy_journal(const LineageName& name, const DeployJournal& journal);
     Result<std::vector<DeployJournal>> deploy_journals(const LineageName& name);
-    Result<void> drop_deploy_journal(const LineageName& name, const TargetName& target);
+    Result<void> drop_deploy_journal(const LineageName& name, const Place& place);
 
    private:
     Result<void> make_lineage(const LineageName& name);

@@ -62,6 +62,24 @@ TEST_CASE("a healthy lineage is shown with its certificate, what serves it and w
     CHECK(lineage_view(entry(), waiting(), true).targets.empty());
 }
 
+TEST_CASE("every host of a target is shown, also one that nothing is known of yet") {
+    Targets targets;
+    targets[{"web"}].hosts = {{"web1", "web1"}, {"web2", "web2"}};
+    Entry half = entry();
+    half.record.state.targets.front().host = "web1";
+    api::Lineage view = lineage_view(half, waiting(), false, &targets);
+    CHECK(view.served == "partly");
+    REQUIRE(view.targets.size() == 2);
+    CHECK(view.targets[0].host == "web1");
+    CHECK(view.targets[0].state == "deployed");
+    CHECK(view.targets[1].host == "web2");
+    CHECK(view.targets[1].state == "pending");
+    CHECK(view.targets[1].version == 0);
+    half.record.state.targets.push_back(half.record.state.targets.front());
+    half.record.state.targets.back().host = "web2";
+    CHECK(lineage_view(half, waiting(), true, &targets).served == "yes");
+}
+
 TEST_CASE("a running job shows as issuing, then deploying") {
     Entry busy = entry();
     busy.job = std::make_shared<Job>();

@@ -60,8 +60,13 @@ config::Target World::target(std::string target_name, std::string certificate, s
 
 void World::configure(std::vector<config::Target> targets) {
     auto fresh = std::make_shared<config::Config>();
-    for (auto& it : targets)
+    auto lineage = std::make_shared<config::Lineage>(*spec);
+    lineage->targets.clear();
+    for (auto& it : targets) {
+        lineage->targets.push_back(it.name);
         fresh->targets.emplace(it.name, std::move(it));
+    }
+    fresh->lineages.emplace(lineage->name, lineage);
     config = fresh;
 }
 
@@ -71,7 +76,7 @@ DeployOrder World::order(unsigned version, std::vector<std::string> targets) con
     order.spec = spec;
     order.version = {version};
     for (auto& it : targets)
-        order.targets.push_back({it});
+        order.places.push_back({{it}});
     order.job = 7;
     return order;
 }

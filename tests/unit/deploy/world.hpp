@@ -5,7 +5,7 @@
 #include "daemon/deploy/deployer.hpp"
 
 #include "tests/support/catch.hpp"
-#include "tests/support/fake_host.hpp"
+#include "tests/support/fake_hosts.hpp"
 #include "tests/support/memory_file_system.hpp"
 #include "tests/support/virtual_clock.hpp"
 
@@ -55,7 +55,8 @@ class World {
     FakeHost host{clock};
     FakeService service{host, certificate_path, key_path};
     std::vector<Event> events;
-    Deployer deployer{clock, workers, store, host, [this](Event event) { events.push_back(std::move(event)); }};
+    FakeHosts hosts{clock, certificate_path, key_path};
+    Deployer deployer{clock, workers, store, host, [this](Event event) { events.push_back(std::move(event)); }, &hosts};
     std::array<Material, 2> materials;
     config::ConfigPtr config;
     std::shared_ptr<const config::Lineage> spec;

@@ -65,6 +65,7 @@ struct Scene {
     LineageState state;
     std::optional<VersionFacts> live, newest;
     Duration jitter = Duration::zero();
+    const Targets* targets = nullptr;
 
     Scene() = default;
     // One version, issued on day 0, live and deployed everywhere.
@@ -74,7 +75,7 @@ struct Scene {
         for (const TargetName& target : spec.targets)
             state.targets.push_back(deployed(target.text, 1));
     }
-    Plan at(Time now) const { return plan({spec, state, live, newest, jitter, now}); }
+    Plan at(Time now) const { return plan({spec, state, live, newest, jitter, now, nullptr, nullptr, targets}); }
 
     void fail_issue(Time now, const std::string& ca = "first",
                     const Problem& cause = problem("net.timeout", "No answer")) {

@@ -7,7 +7,7 @@ using namespace certd::test;
 
 namespace {
 
-using Targets = std::vector<TargetName>;
+using Places = std::vector<Place>;
 
 // Version 2 was issued on day 60; version 1 is live and served.
 Scene with_new_version(std::vector<std::string> targets) {
@@ -32,7 +32,7 @@ TEST_CASE("a new version is deployed at once to every target that lacks it") {
     CHECK(plan.action == Action::deploy);
     CHECK(plan.at == day(60));
     CHECK(plan.version == VersionNumber{2});
-    CHECK(plan.targets == Targets{{"web"}, {"mail"}});
+    CHECK(plan.places == Places{{{"web"}}, {{"mail"}}});
     CHECK(plan.reasons == std::vector<std::string>{"version 2 is not deployed to web, mail"});
     CHECK(plan.state == State::waiting);
     CHECK(plan.health == Health::ok);
@@ -43,12 +43,53 @@ TEST_CASE("a target added to the configuration gets the current version") {
     scene.spec.targets.push_back({"mail"});
     Plan plan = scene.at(day(10));
     CHECK(plan.action == Action::deploy);
-    CHECK(plan.targets == Targets{{"mail"}});
+    CHECK(plan.places == Places{{{"mail"}}});
     CHECK(plan.version == VersionNumber{1});
 }
 
+TEST_CASE("a host that failed is tried again alone, and those that wait for it come with it") {
+    Targets targets;
+    targets[{"fleet"}].hosts = {{"web1", "web1"}, {"web2", "web2"}, {"web3", "web3"}};
+    Scene scene = with_new_version({"fleet"});
+    scene.targets = &targets;
+    TargetState done = deployed("fleet", 2);
+    done.host = "web1";
+    TargetState broken = failed("fleet", 1, 2, day(60) + minutes(5));
+    broken.host = "web2";
+    TargetState waiting = broken;
+    waiting.host = "web3";
+    waiting.state = HostState::pending;
+    waiting.problem.reset();
+    scene.state.targets = {done, broken, waiting};
+    Plan plan = scene.at(day(60));
+    CHECK(plan.at == day(60) + minutes(5));
+    CHECK(plan.places == Places{{{"fleet"}, "web2"}, {{"fleet"}, "web3"}});
+    CHECK(plan.state == State::deploy_failed);
+    waiting.state = HostState::deployed;
+    waiting.version = {2};
+    scene.state.targets = {done, broken, waiting};
+    CHECK(scene.at(day(60)).places == Places{{{"fleet"}, "web2"}});
+}
+
+TEST_CASE("a host added to a target gets the current version, and this machine comes first") {
+    Targets targets;
+    targets[{"fleet"}].hosts = {{"web1", "web1"}};
+    Scene scene = with_new_version({"fleet", "web"});
+    scene.targets = &targets;
+    Plan plan = scene.at(day(60));
+    CHECK(plan.places == Places{{{"web"}}, {{"fleet"}, "web1"}});
+    CHECK(plan.reasons == std::vector<std::string>{"version 2 is not deployed to web, fleet on web1"});
+    targets[{"fleet"}].hosts.push_back({"web2", "web2"});
+    CHECK(scene.at(day(60)).reasons == std::vector<std::string>{"version 2 is not deployed to web, fleet (2 hosts)"});
+}
+
 TEST_CASE("a target is done when every host of it is") {
+    Targets targets;
+    targets[{"fleet"}].hosts = {{"web1", "web1"}, {"web2", "web2"}};
     Scene scene(spec_of({"fleet"}));
+    scene.targets = &targets;
+    scene.state.targets.front().host = "web1";
+    CHECK(scene.at(day(1)).places == Places{{{"fleet"}, "web2"}});
     TargetState second = deployed("fleet", 1);
     second.host = "web2";
     scene.state.targets.push_back(second);
@@ -87,8 +128,8 @@ TEST_CASE("only the targets whose time has come are tried again") {
     scene.state.targets = {failed("web", 1, 2, day(60) + hours(1)), failed("mail", 1, 2, day(60) + minutes(5)),
                            failed("ftp", 1, 2, day(60) + minutes(5) + seconds(30))};
     CHECK(scene.at(day(60)).at == day(60) + minutes(5));
-    CHECK(scene.at(day(60)).targets == Targets{{"mail"}, {"ftp"}});
-    CHECK(scene.at(day(60) + hours(2)).targets == Targets{{"web"}, {"mail"}, {"ftp"}});
+    CHECK(scene.at(day(60)).places == Places{{{"mail"}}, {{"ftp"}}});
+    CHECK(scene.at(day(60) + hours(2)).places == Places{{{"web"}}, {{"mail"}}, {{"ftp"}}});
 }
 
 TEST_CASE("what an older version's deployment failed on does not hold up a new version") {
@@ -107,7 +148,7 @@ TEST_CASE("a lineage without targets only switches live") {
     Scene scene = with_new_version({});
     Plan plan = scene.at(day(60));
     CHECK(plan.action == Action::deploy);
-    CHECK(plan.targets.empty());
+    CHECK(plan.places.empty());
     CHECK(plan.reasons == std::vector<std::string>{"version 2 is not live yet"});
     scene.live = scene.newest;
     CHECK(scene.at(day(60)).action == Action::issue);
@@ -198,7 +239,7 @@ TEST_CASE("after a manual rollback a target that lags behind the live version is
     Plan plan = scene.at(day(60));
     CHECK(plan.action == Action::deploy);
     CHECK(plan.version == VersionNumber{1});
-    CHECK(plan.targets == Targets{{"mail"}});
+    CHECK(plan.places == Places{{{"mail"}}});
 }
 
 TEST_CASE("a version newer than the one rolled back to is not deployed while the lineage is held") {

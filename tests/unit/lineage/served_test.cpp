@@ -42,9 +42,9 @@ TEST_CASE("a target is looked at so long after it was last seen to serve") {
     const Scene scene = verified({"web", "mail"}, day(3));
     config::Config config = config_with({"web", "mail"});
     config.targets.at({"mail"}).verify.every = hours(1);
-    const auto watched = watched_targets(scene.spec, config, scene.state, day(0));
+    const auto watched = watched_places(scene.spec, config, scene.state, day(0));
     REQUIRE(watched.size() == 2);
-    CHECK(watched[0].target.text == "web");
+    CHECK(watched[0].place.target.text == "web");
     CHECK(watched[0].at == day(3) + hours(12));
     CHECK(watched[1].at == day(3) + hours(1));
 }
@@ -55,10 +55,10 @@ TEST_CASE("looks that were missed are made up for within the hour, each lineage 
     std::set<Time> moments;
     for (int i = 0; i < 50; ++i) {
         scene.spec.name = "l" + std::to_string(i);
-        const Time at = watched_targets(scene.spec, config, scene.state, day(9)).at(0).at;
+        const Time at = watched_places(scene.spec, config, scene.state, day(9)).at(0).at;
         CHECK(at >= day(9));
         CHECK(at < day(9) + hours(1));
-        CHECK(at == watched_targets(scene.spec, config, scene.state, day(9)).at(0).at);
+        CHECK(at == watched_places(scene.spec, config, scene.state, day(9)).at(0).at);
         moments.insert(at);
     }
     CHECK(moments.size() > 40);
@@ -67,7 +67,7 @@ TEST_CASE("looks that were missed are made up for within the hour, each lineage 
 TEST_CASE("only what was deployed, can be asked and is still the lineage's own is looked at") {
     const config::Config config = config_with({"web"});
     Scene scene = verified({"web"}, day(0));
-    REQUIRE(watched_targets(scene.spec, config, scene.state, day(0)).size() == 1);
+    REQUIRE(watched_places(scene.spec, config, scene.state, day(0)).size() == 1);
     SECTION("not one whose deployment failed") {
         scene.state.targets[0].state = HostState::failed;
     }
@@ -81,15 +81,15 @@ TEST_CASE("only what was deployed, can be asked and is still the lineage's own i
         scene.state.live = {};
         scene.state.targets[0].version = {};
     }
-    CHECK(watched_targets(scene.spec, config, scene.state, day(0)).empty());
+    CHECK(watched_places(scene.spec, config, scene.state, day(0)).empty());
 }
 
 TEST_CASE("without addresses there is nothing to look at") {
     config::Config config = config_with({"web"});
     const Scene scene = verified({"web"}, day(0));
     config.targets.at({"web"}).verify.addresses.clear();
-    CHECK(watched_targets(scene.spec, config, scene.state, day(0)).empty());
-    CHECK(watched_targets(scene.spec, config_with({}), scene.state, day(0)).empty());
+    CHECK(watched_places(scene.spec, config, scene.state, day(0)).empty());
+    CHECK(watched_places(scene.spec, config_with({}), scene.state, day(0)).empty());
 }
 
 TEST_CASE("another certificate than the one deployed makes the target due, also after a rollback by hand") {
@@ -117,8 +117,8 @@ TEST_CASE("a target that shows nothing is told of once, asked again soon, and le
     TargetState& web = scene.state.targets[0];
     CHECK(record_look(web, nothing(), {1}, day(4)) == ServedChange::unreachable);
     CHECK(record_look(web, nothing(), {1}, day(4) + minutes(10)) == ServedChange::none);
-    CHECK(watched_targets(scene.spec, config_with({"web"}), scene.state, day(0)).at(0).at == day(4) + minutes(20));
-    CHECK(watched_targets(scene.spec, config_with({"web"}, minutes(1)), scene.state, day(0)).at(0).at ==
+    CHECK(watched_places(scene.spec, config_with({"web"}), scene.state, day(0)).at(0).at == day(4) + minutes(20));
+    CHECK(watched_places(scene.spec, config_with({"web"}, minutes(1)), scene.state, day(0)).at(0).at ==
           day(4) + minutes(11));
     const Plan plan = scene.at(day(5));
     CHECK(plan.action == Action::issue);

@@ -51,7 +51,7 @@ TEST_CASE("a deploy journal is whole or not there, at whichever operation the pr
                 saved = serial;
             }
             running = 3;
-            must(world.store.drop_deploy_journal(name_of(), {"web"}));
+            must(world.store.drop_deploy_journal(name_of(), {{"web"}}));
             finished = true;
         } catch (const SimulatedCrash&) {}
         world.files.plan({});

@@ -75,7 +75,7 @@ std::vector<Method> methods() {
          [](Store& store) { return store.deploy_journals(name_of()).value() == std::vector{journal_of(2)}; },
          [](Store& store) { return store.deploy_journals(name_of()).value() == std::vector{journal_of(1)}; }},
         {"drop_deploy_journal", [](World& world) { must(world.store.save_deploy_journal(name_of(), journal_of(1))); },
-         [](Store& store) { return store.drop_deploy_journal(name_of(), {"web"}); },
+         [](Store& store) { return store.drop_deploy_journal(name_of(), {{"web"}}); },
          [](Store& store) { return store.deploy_journals(name_of()).value().empty(); },
          [](Store& store) { return store.deploy_journals(name_of()).value() == std::vector{journal_of(1)}; }},
         {"save_account_key", nothing, [](Store& store) { return store.save_account_key(local, "url", key_text(1)); },

@@ -33,10 +33,10 @@ TEST_CASE("a journal is read back with every old content, owner and mode") {
 TEST_CASE("a dropped journal is gone with its backups") {
     World world;
     must(world.store.save_deploy_journal(name_of(), journal_of(1)));
-    must(world.store.drop_deploy_journal(name_of(), {"web"}));
+    must(world.store.drop_deploy_journal(name_of(), {{"web"}}));
     CHECK(world.store.deploy_journals(name_of()).value().empty());
     CHECK(world.files.list(root / "lineages/example.com/deploy").value().empty());
-    CHECK(world.store.drop_deploy_journal(name_of(), {"web"}));
+    CHECK(world.store.drop_deploy_journal(name_of(), {{"web"}}));
 }
 
 TEST_CASE("a journal replaces the one before it whole") {

@@ -41,7 +41,7 @@ TEST_CASE("names of CAs and targets that are no path components are refused") {
         CHECK_FALSE(world.store.save_account_key({name}, "https://ca.example", "key"));
         CHECK_FALSE(world.store.load_account({name}));
         CHECK_FALSE(world.store.save_deploy_journal(name_of(), {{name}, {1}, {}, {}}));
-        CHECK_FALSE(world.store.drop_deploy_journal(name_of(), {name}));
+        CHECK_FALSE(world.store.drop_deploy_journal(name_of(), {{name}}));
     }
 }
 

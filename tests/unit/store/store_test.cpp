@@ -21,7 +21,7 @@ TEST_CASE("a new state directory is empty") {
     CHECK(world.store.version(name_of(), {1}).error().code == "storage.missing");
     CHECK(world.store.set_live(name_of(), {1}).error().code == "storage.missing");
     CHECK(world.store.drop_order(name_of()));
-    CHECK(world.store.drop_deploy_journal(name_of(), {"web"}));
+    CHECK(world.store.drop_deploy_journal(name_of(), {{"web"}}));
     CHECK(world.store.prune(name_of(), 5, {}));
     CHECK(world.store.probe());
     CHECK(world.store.recover().notes.empty());
