@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/deploy/deployer.hpp"
+#include "daemon/deploy/reload_round.hpp"
 
 #include <map>
 
@@ -13,16 +14,32 @@ struct DeployShared {
     Store& store;
     Host& host;
     EventSink events;
-    Hosts* hosts = nullptr;  // none: every place is on this machine
-    // One deployment at a time at each place, so that two lineages never reload it at once.
-    std::map<Place, Gate> gates = {};
+    Hosts* hosts = nullptr;                          // none: every place is on this machine
+    std::map<std::string, ReloadRound> rounds = {};  // by what is reloaded together
 
-    Gate& gate(const Place& place) { return gates.try_emplace(place, 1).first->second; }
+    // Targets that are reloaded by the same means on the same machine are one service.
+    ReloadRound& round(const config::Target& target, const Place& place) {
+        std::string service = place.host + "\n";
+        if (target.reload.empty()) service += "target " + target.name.text;
+        if (!target.reload.systemd_unit.empty()) service += "unit " + target.reload.systemd_unit;
+        for (const std::string& word : target.reload.command.argv)
+            service += word + '\n';
+        return rounds[service];
+    }
     // The machine itself; null: there is no way to it.
     std::shared_ptr<Host> open(const config::Target& target, const Place& place, const Delivery& delivery) {
         if (place.is_local()) return {std::shared_ptr<Host>(), &host};
         return hosts != nullptr ? hosts->open(target, place.host, delivery) : nullptr;
     }
+};
+
+class Announcement {
+   public:
+    void add(ReloadRound& round) { expected_.try_emplace(&round, round.expect()); }
+    void arrived(ReloadRound& round) { expected_.erase(&round); }
+
+   private:
+    std::map<ReloadRound*, ReloadRound::Expected> expected_;
 };
 
 }  // namespace certd

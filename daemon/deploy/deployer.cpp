@@ -93,6 +93,15 @@ VersionNumber live_of(DeployShared& shared, const std::string& lineage) {
 Deployer::Deployer(Clock& clock, Workers& workers, Store& store, Host& local, EventSink events, Hosts* hosts)
     : state_(std::make_shared<State>(DeployShared{clock, workers, store, local, std::move(events), hosts})) {}
 
+std::shared_ptr<Announcement> Deployer::announce(const config::Config& config, const std::vector<Place>& places) {
+    auto announcement = std::make_shared<Announcement>();
+    for (const Place& place : places) {
+        if (const auto target = config.targets.find(place.target); target != config.targets.end())
+            announcement->add(state_->round(target->second, place));
+    }
+    return announcement;
+}
+
 Task<DeployOutcome> Deployer::deploy(DeployOrder order) {
     const auto state = state_;
     tell_started(state->events, order);
@@ -114,7 +123,7 @@ Task<Result<void>> Deployer::rehearse(DeployOrder order, VersionFiles files, Ver
 Task<Looked> Deployer::look(config::ConfigPtr config, Place place, VersionFacts live) {
     const auto state = state_;
     const config::Target& configured = config->targets.at(place.target);
-    const Gate::Pass pass = co_await state->gate(place).enter();
+    const ReloadRound::Member member = co_await state->round(configured, place).enter();
     const std::shared_ptr<Host> host = state->open(configured, place, {});
     VerifyRequest request;
     request.expected = expected_of(configured, live);

@@ -9,7 +9,6 @@
 #include "daemon/lineage/served.hpp"
 #include "daemon/observe/event.hpp"
 #include "daemon/store/store.hpp"
-#include "libacme/async/gate.hpp"
 #include "libacme/async/offload.hpp"
 
 #include <functional>
@@ -18,6 +17,9 @@
 #include <vector>
 
 namespace certd {
+
+// That a job will deploy to places, for as long as it has not come there: a reload may wait for it, to serve both.
+class Announcement;
 
 struct DeployOrder {
     config::ConfigPtr config;
@@ -30,6 +32,7 @@ struct DeployOrder {
     std::uint64_t job = 0;
     // Awaited with the new state of a host as soon as a rollout is through with it; the outcome repeats it.
     std::function<Task<Result<void>>(TargetState)> ended = {};
+    std::shared_ptr<Announcement> announcement = {};  // none: nobody waits for this order
 };
 
 struct DeployOutcome {
@@ -44,6 +47,9 @@ class Deployer {
    public:
     // Without `hosts` no target may have any.
     Deployer(Clock& clock, Workers& workers, Store& store, Host& local, EventSink events, Hosts* hosts = nullptr);
+
+    // To be made as soon as it is known that a deployment will come, and given along with the order.
+    std::shared_ptr<Announcement> announce(const config::Config& config, const std::vector<Place>& places);
 
     // Never throws but on cancellation; a cancelled deployment puts back what it changed (within its own time limit)
     // first.

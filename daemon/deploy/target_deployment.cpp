@@ -60,7 +60,8 @@ TargetDeployment::TargetDeployment(const OrderContext& context, const config::Ta
       place_(std::move(place)),
       host_(context.shared.open(target, place_,
                                 {context.lineage.text(), target.name, context.order.version,
-                                 context.order.manual_rollback || context.order.backwards})) {}
+                                 context.order.manual_rollback || context.order.backwards})),
+      round_(context.shared.round(target, place_)) {}
 
 TargetShape shape_of(const config::Target& target) {
     return {!target.install.empty(), !target.exec.empty(), !target.test.empty(), !target.reload.empty(),
@@ -84,12 +85,14 @@ Task<StepReport> TargetDeployment::perform(DeployStep step) {
         case DeployStep::test:
             co_return co_await test();
         case DeployStep::reload:
+            co_return StepReport::of(
+                co_await round_.reload(context_.shared.clock, member_, [this] { return reload(); }));
         case DeployStep::reload_restored:
-            co_return co_await reload();
+            co_return StepReport::of(co_await round_.alone([this] { return reload(); }));
         case DeployStep::verify:
             co_return co_await verify();
         case DeployStep::restore:
-            co_return StepReport::of(co_await put_back(*host_, journal_.backups));
+            co_return StepReport::of(co_await round_.alone([this] { return put_back(*host_, journal_.backups); }));
         case DeployStep::unflip_live:
             co_return StepReport::of(co_await offload(workers, [&]() -> Result<void> {
                 const auto live = store.live(lineage);
@@ -110,7 +113,8 @@ Task<StepReport> TargetDeployment::perform(DeployStep step) {
 }
 
 Task<StepReport> TargetDeployment::back_up() {
-    pass_ = co_await context_.shared.gate(place_).enter();
+    member_ = co_await round_.enter();
+    if (context_.order.announcement) context_.order.announcement->arrived(round_);
     auto resolved = co_await resolve_files();
     if (!resolved) co_return badly(install_problem(place_, resolved.error()));
     std::vector<std::string> paths;
@@ -225,12 +229,12 @@ Task<StepReport> TargetDeployment::test() {
                            subject("The test command"));
 }
 
-Task<StepReport> TargetDeployment::reload() {
+Task<Result<void>> TargetDeployment::reload() {
     for (auto& command : reload_commands(target_.reload, target_.command_timeout)) {
         auto report = co_await run(command, "deploy.reload", subject("The reload command"));
-        if (report.problem) co_return report;
+        if (report.problem) co_return failure(std::move(*report.problem));
     }
-    co_return StepReport{};
+    co_return Result<void>{};
 }
 
 Task<StepReport> TargetDeployment::verify() {

@@ -26,9 +26,9 @@ class TargetDeployment {
     TargetDeployment(const OrderContext& context, const config::Target& target, Place place);
 
     const Place& place() const { return place_; }
-    // Enters the place's gate in back_up and holds it until leave(). Throws on cancellation.
+    // Enters the place's round in back_up and stays until leave(). Throws on cancellation.
     Task<StepReport> perform(DeployStep step);
-    void leave() { pass_ = {}; }
+    void leave() { member_.leave(); }
 
     // What was seen served last: by verify or verify_restored.
     const std::string& served_fingerprint() const { return served_; }
@@ -40,7 +40,7 @@ class TargetDeployment {
     Task<StepReport> install();
     Task<StepReport> exec(bool restoring);
     Task<StepReport> test();
-    Task<StepReport> reload();
+    Task<Result<void>> reload();
     Task<StepReport> verify();
     Task<StepReport> verify_restored();
     Task<StepReport> drop_journal();
@@ -57,7 +57,8 @@ class TargetDeployment {
     const config::Target& target_;
     Place place_;
     std::shared_ptr<Host> host_;
-    Gate::Pass pass_;
+    ReloadRound& round_;
+    ReloadRound::Member member_;
     std::vector<InstalledFile> files_;
     DeployJournal journal_;
     std::vector<Expected> seen_before_;

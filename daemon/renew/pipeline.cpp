@@ -39,6 +39,11 @@ void merge_targets(LineageState& state, const std::vector<Place>& configured, co
     });
 }
 
+std::vector<Place> places_for(const Pipeline::Order& order, const LineageRecord& record) {
+    if (!order.request.places.empty()) return order.request.places;
+    return places_of(record.spec->targets, &order.config->targets);
+}
+
 HistoryEntry note(Time at, std::string what, const std::optional<Problem>& problem = std::nullopt) {
     return {at, std::move(what), problem ? problem->code : std::string()};
 }
@@ -59,6 +64,8 @@ Pipeline::Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewa
       events_(std::move(events)) {}
 
 Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
+    if (order.request.kind != JobKind::rehearse)
+        order.announcement = deployer_.announce(*order.config, places_for(order, record));
     switch (order.request.kind) {
         case JobKind::renew:
             co_return co_await renew(order, record);
@@ -190,7 +197,8 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     deployment.spec = record.spec;
     deployment.version = version;
     const std::vector<Place> configured = places_of(record.spec->targets, &order.config->targets);
-    deployment.places = order.request.places.empty() ? configured : order.request.places;
+    deployment.places = places_for(order, record);
+    deployment.announcement = order.announcement;
     deployment.current = state.targets;
     deployment.manual_rollback = manual_rollback;
     deployment.backwards = version < state.newest;

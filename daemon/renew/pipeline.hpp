@@ -47,6 +47,7 @@ class Pipeline {
         // Called when the CA is no longer needed, with what it failed with.
         std::function<void(const std::optional<Problem>& problem)> issued;
         std::function<Task<>(CaName ca, KeyType key, bool resumed)> ordering = {};  // see IssueOrder
+        std::shared_ptr<Announcement> announcement = {};                            // run() makes it
     };
     // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is
     // kept. Throws only on cancellation, with nothing charged to the lineage.
