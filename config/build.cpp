@@ -177,6 +177,11 @@ Target build_target(const Entry& entry) {
     read_reload(reader, target.reload);
     read_verify(reader.section("verify"), target.verify);
     reader.read("command_timeout", target.command_timeout);
+    std::vector<std::string> windows;
+    reader.read("maintenance", windows);
+    for (const std::string& text : windows) {
+        if (auto window = parse_window(text)) target.maintenance.push_back(*window);
+    }
     return target;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/dns.hpp"
+#include "config/maintenance.hpp"
 #include "libacme/base/ids.hpp"
 #include "libacme/base/start_tls.hpp"
 #include "libacme/base/time.hpp"
@@ -176,7 +177,8 @@ struct Target {
     CommandLine test;
     Reload reload;
     Verify verify;
-    Duration command_timeout = minutes(1);  // of test and reload
+    Duration command_timeout = minutes(1);       // of test and reload
+    std::vector<MaintenanceWindow> maintenance;  // empty: any time
     Location location;
     bool operator==(const Target&) const = default;
 };

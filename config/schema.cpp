@@ -262,6 +262,8 @@ constexpr std::array table = {
         .doc = "Pause between two looks while the old one is still served.", .low = 50, .high = minute},
     Row{.path = "targets.*.verify.every", .type = Type::duration, .default_text = "12h",
         .doc = "How often certd looks whether it is still served; where it is not, it is deployed again.", .low = second, .high = 30 * day},
+    Row{.path = "targets.*.maintenance", .type = Type::window, .many = true, .default_text = "any time",
+        .doc = "When the target may be deployed to, in this machine's local time: `Sat 02:00-05:00`, `Mon-Fri 01:00-03:00`, `22:00-04:00`. Certificates are issued all the same. What waits is deployed at the latest when 1/6 of the lifetime is left of what the target serves, with an alarm; `certctl deploy` does not wait."},
     Row{.path = "targets.*.command_timeout", .type = Type::duration, .default_text = "1m",
         .doc = "Time limit of test and reload.", .low = second, .high = hour},
     Row{.path = "targets.*.hosts", .doc = "deploying over ssh", .need = Need::later},
@@ -350,6 +352,8 @@ std::string_view type_word(Type type) {
             return "https URL, or http URL of this machine";
         case Type::unit:
             return "systemd unit";
+        case Type::window:
+            return "days and time";
         case Type::command:
             return "command";
         case Type::hooks:

@@ -40,6 +40,7 @@ enum class Type {
     secret,       // an absolute path, or "credential:NAME" for a credential of systemd
     api_url,      // https, or http on this machine
     unit,         // of systemd
+    window,       // "Sat 02:00-05:00"
     command,      // an argv list or { shell: "…" }
     hooks,        // a command, a section with `command`, or a list of these
     reload,       // a command or a section with `systemd`

@@ -1,6 +1,8 @@
 // Grammar checks of scalar values. Pure.
 #include "config/values.hpp"
 
+#include "config/maintenance.hpp"
+
 #include "config/source.hpp"
 #include "libacme/base/ids.hpp"
 #include "libacme/base/text.hpp"
@@ -280,6 +282,9 @@ std::optional<Complaint> complaint(const Row& row, std::string_view text) {
             return api_complaint(text);
         case Type::unit:
             return unit_complaint(text);
+        case Type::window:
+            if (parse_window(text)) return std::nullopt;
+            return must_be("days and a time such as \"Sat 02:00-05:00\" or \"22:00-04:00\"", text);
         default:
             return text_complaint(text);
     }

@@ -1,6 +1,7 @@
 #include "daemon/deploy/order_run.hpp"
 
 #include "daemon/lineage/backoff.hpp"
+#include "daemon/lineage/plan.hpp"
 #include "libacme/async/timeout.hpp"
 
 #include <fmt/format.h>
@@ -269,6 +270,7 @@ TargetState OrderRun::state_of(std::size_t index) const {
     }
     state.state = HostState::deployed;
     state.version = state.wanted = context_.order.version;
+    state.emergency_at = emergency_point(context_.facts);
     state.problem.reset();
     state.failures = 0;
     state.next_attempt.reset();

@@ -26,7 +26,9 @@ const VersionFacts* wanted_version(const PlanInput& input) {
 
 struct Lagging {
     Place place;
-    Time at;
+    Opening opening;
+    bool held = false;  // by the maintenance windows of its target
+    Time at() const { return opening.at; }
 };
 
 class Survey {
@@ -38,10 +40,10 @@ class Survey {
     void look_at(const Place& place) {
         auto known = std::ranges::find(input_.state.targets, place, &TargetState::place);
         if (known == input_.state.targets.end()) {
-            lagging_.push_back({place, input_.now});
+            add(place, input_.now);
         } else if (is_behind(*known)) {
             note_failure(*known);
-            lagging_.push_back({place, next_attempt(*known)});
+            add(place, next_attempt(*known));
         }
     }
 
@@ -59,18 +61,37 @@ class Survey {
     std::optional<DeployNeed> result() && {
         if (lagging_.empty() && !live_at_) return std::nullopt;
         need_.version = wanted_;
-        need_.at = lagging_.empty() ? *live_at_ : std::ranges::min(lagging_, {}, &Lagging::at).at;
+        need_.at = lagging_.empty() ? *live_at_ : std::ranges::min(lagging_, {}, &Lagging::at).at();
+        bool held = false;
         for (const Lagging& one : lagging_) {
-            if (one.at <= std::max(need_.at, input_.now) + together) need_.places.push_back(one.place);
+            if (one.at() > std::max(need_.at, input_.now) + together) continue;
+            need_.places.push_back(one.place);
+            need_.overrides |= one.opening.overridden;
+            held |= one.held;
         }
         need_.reasons.push_back(
             need_.places.empty() ? fmt::format("version {} is not live yet", wanted_.value)
                                  : fmt::format("version {} is not deployed to {}", wanted_.value, list(need_.places)));
-        if (need_.failing && need_.at > input_.now) need_.reasons.emplace_back("the last deployment failed");
+        if (need_.overrides) {
+            need_.reasons.emplace_back("the maintenance window would come too late for what is served");
+        } else if (held) {
+            need_.reasons.push_back(fmt::format("the maintenance window opens at {}",
+                                                format_rfc3339(std::chrono::floor<seconds>(need_.at))));
+        } else if (need_.failing && need_.at > input_.now) {
+            need_.reasons.emplace_back("the last deployment failed");
+        }
         return std::move(need_);
     }
 
    private:
+    void add(const Place& place, Time at) {
+        Time due = std::max(at, input_.now);
+        Opening opening = opening_of(input_, place, due);
+        bool held = opening.at > due;
+        if (!held) opening.at = at;
+        lagging_.push_back({place, opening, held});
+    }
+
     bool is_behind(const TargetState& state) const {
         // After a manual rollback the state tells how the target came to its version, the version tells whether to act.
         if (goes_back_) return state.version != wanted_;
@@ -99,6 +120,19 @@ class Survey {
 };
 
 }  // namespace
+
+Opening opening_of(const PlanInput& input, const Place& place, Time at) {
+    if (input.targets == nullptr) return {at};
+    auto target = input.targets->find(place.target);
+    if (target == input.targets->end()) return {at};
+    Time opening = config::next_opening(target->second.maintenance, at);
+    if (opening <= at) return {at};
+    auto known = std::ranges::find(input.state.targets, place, &TargetState::place);
+    std::optional<Time> emergency = known != input.state.targets.end() ? known->emergency_at : std::nullopt;
+    if (!emergency && input.live) emergency = emergency_point(*input.live);
+    if (!emergency || *emergency >= opening) return {opening};
+    return {std::max(at, *emergency), true};
+}
 
 std::optional<DeployNeed> deploy_need(const PlanInput& input) {
     const VersionFacts* wanted = wanted_version(input);

@@ -103,6 +103,7 @@ static void fields(Is<TargetState> auto& target, Visit& visit) {
     visit.optional("served_fingerprint", target.served_fingerprint);
     visit.optional("verified_at", target.verified_at);
     visit.optional("looked_at", target.looked_at);
+    visit.optional("emergency_at", target.emergency_at);
     visit.optional("problem", target.problem);
     visit.optional("failures", target.failures);
     visit.optional("next_attempt", target.next_attempt);

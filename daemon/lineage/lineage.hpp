@@ -75,7 +75,8 @@ struct TargetState {
     VersionNumber wanted;            // the one being or to be deployed
     std::string served_fingerprint;  // as last seen
     std::optional<Time> verified_at;
-    std::optional<Time> looked_at;  // when it was last asked, whatever it showed
+    std::optional<Time> looked_at;     // when it was last asked, whatever it showed
+    std::optional<Time> emergency_at;  // of the version deployed: from then on no maintenance window is waited for
     std::optional<Problem> problem;
     std::uint32_t failures = 0;
     std::optional<Time> next_attempt;

@@ -124,6 +124,7 @@ Plan next_step(const PlanInput& input, const IssueNeed& issue, const std::option
         plan.at = deploy->at;
         plan.version = deploy->version;
         plan.places = deploy->places;
+        plan.overrides_maintenance = deploy->overrides;
         plan.reasons = deploy->reasons;
     } else if (issue.ca) {
         plan.action = Action::issue;

@@ -32,11 +32,12 @@ struct PlanInput {
 
 struct Plan {
     Action action = Action::none;
-    Time at;                           // not before; in the past means now. For none: when to look again
-    std::optional<CaName> ca;          // for issue: the CA to ask
-    std::optional<CaName> staging;     // for issue: to be asked before it; a failure there spares `ca`
-    std::vector<Place> places;         // for deploy: those not yet at the wanted version
-    VersionNumber version;             // for deploy: the wanted version
+    Time at;                             // not before; in the past means now. For none: when to look again
+    std::optional<CaName> ca;            // for issue: the CA to ask
+    std::optional<CaName> staging;       // for issue: to be asked before it; a failure there spares `ca`
+    std::vector<Place> places;           // for deploy: those not yet at the wanted version
+    VersionNumber version;               // for deploy: the wanted version
+    bool overrides_maintenance = false;  // for deploy: the window would come too late
     std::vector<std::string> reasons;  // in order of weight: "names changed: + www.example.com", "2/3 of the lifetime"
     State state = State::waiting;      // when nothing is running
     Health health = Health::ok;

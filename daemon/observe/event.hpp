@@ -45,6 +45,7 @@ enum class EventType {
     deploy_failed,
     deploy_rolled_back,
     deploy_rollback_failed,
+    deploy_outside_window,
     rollback_started,
     rollback_finished,
     rollout_started,

@@ -4,6 +4,7 @@
 #include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/backoff.hpp"
 #include "daemon/lineage/challenge_order.hpp"
+#include "daemon/lineage/deploy_need.hpp"
 
 #include <algorithm>
 #include <array>
@@ -42,6 +43,33 @@ void merge_targets(LineageState& state, const std::vector<Place>& configured, co
 std::vector<Place> places_for(const Pipeline::Order& order, const LineageRecord& record) {
     if (!order.request.places.empty()) return order.request.places;
     return places_of(record.spec->targets, &order.config->targets);
+}
+
+PlanInput input_of(const Pipeline::Order& order, const LineageRecord& record, Time now) {
+    PlanInput input{*record.spec, record.state};
+    if (record.live) input.live = *record.live;
+    if (record.newest) input.newest = *record.newest;
+    input.now = now;
+    input.targets = &order.config->targets;
+    return input;
+}
+
+// Leaves those places in the order that may be deployed to now. When none may: from when on the first may.
+std::optional<Time> keep_open(Pipeline::Order& order, const LineageRecord& record, Time now) {
+    PlanInput input = input_of(order, record, now);
+    std::vector<Place> open;
+    std::optional<Time> first;
+    for (Place& place : places_for(order, record)) {
+        Time at = opening_of(input, place, now).at;
+        if (at <= now) {
+            open.push_back(std::move(place));
+        } else {
+            first = std::min(first.value_or(at), at);
+        }
+    }
+    if (open.empty() && first) return first;
+    order.request.places = std::move(open);
+    return std::nullopt;
 }
 
 HistoryEntry note(Time at, std::string what, const std::optional<Problem>& problem = std::nullopt) {
@@ -119,7 +147,7 @@ Task<std::optional<Problem>> Pipeline::try_at_staging(const Order& order, Lineag
     co_return std::nullopt;
 }
 
-Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& record) {
+Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
     const CaName& ca = order.request.ca;
     const std::optional<CaName>& staging = order.request.staging;
     std::string begun = fmt::format("Renewal at {} started", ca.text);
@@ -171,9 +199,36 @@ Task<Result<JobOutcome>> Pipeline::renew(const Order& order, LineageRecord& reco
                      format_rfc3339(record.newest->not_after)),
          std::nullopt, Json::object({{"ca", ca.text}, {"version", state.newest.value}}));
     warn_of_record(order, record);
+    std::optional<Time> opening = keep_open(order, record, now);
+    if (opening) co_return co_await wait_for_maintenance(order, record, *opening);
     Result<JobOutcome> deployed = co_await deploy(order, record, state.newest, false);
     if (deployed) deployed->outcome = "issued";
     co_return deployed;
+}
+
+// Issued in time, deployed when the service may be disturbed: the plan knows when.
+Task<Result<JobOutcome>> Pipeline::wait_for_maintenance(const Order& order, LineageRecord& record, Time until) {
+    VersionNumber version = record.state.newest;
+    std::string at = format_rfc3339(std::chrono::floor<seconds>(until));
+    std::string issued = fmt::format("issued version {} from {}", version.value, record.newest->ca.text);
+    Result<void> saved = co_await save(record, {note(clock_.now(), std::move(issued))});
+    if (!saved) co_return failure(saved.error());
+    std::string message =
+        fmt::format("Version {} is issued; its deployment waits for the maintenance window at {}", version.value, at);
+    emit(EventType::renewal_finished, Severity::info, order, record, message);
+    co_return JobOutcome{"issued", version, std::move(message)};
+}
+
+void Pipeline::warn_of_maintenance(const Order& order, const LineageRecord& record, const std::vector<Place>& places) {
+    PlanInput input = input_of(order, record, clock_.now());
+    std::vector<Place> overridden;
+    for (const Place& place : places) {
+        if (opening_of(input, place, input.now).overridden) overridden.push_back(place);
+    }
+    if (overridden.empty()) return;
+    emit(EventType::deploy_outside_window, Severity::critical, order, record,
+         fmt::format("{} is deployed to outside of its maintenance window: what it serves is near its end",
+                     list(overridden)));
 }
 
 // The record of dns-persist-01 that has just been good enough will not be for the next renewal.
@@ -199,6 +254,7 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     const std::vector<Place> configured = places_of(record.spec->targets, &order.config->targets);
     deployment.places = places_for(order, record);
     deployment.announcement = order.announcement;
+    warn_of_maintenance(order, record, deployment.places);
     deployment.current = state.targets;
     deployment.manual_rollback = manual_rollback;
     deployment.backwards = version < state.newest;

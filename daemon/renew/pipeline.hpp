@@ -60,13 +60,15 @@ class Pipeline {
     Task<Result<void>> save(LineageRecord& record, std::vector<HistoryEntry> entries = {});
 
    private:
-    Task<Result<JobOutcome>> renew(const Order& order, LineageRecord& record);
+    Task<Result<JobOutcome>> renew(Order& order, LineageRecord& record);
     Task<std::optional<Problem>> try_at_staging(const Order& order, LineageRecord& record,
                                                 std::vector<std::string>& refused);
     IssueOrder issue_order(const Order& order, const LineageRecord& record, const CaName& ca,
                            std::vector<std::string>& refused) const;
     Task<Result<JobOutcome>> deploy(const Order& order, LineageRecord& record, VersionNumber version,
                                     bool manual_rollback);
+    Task<Result<JobOutcome>> wait_for_maintenance(const Order& order, LineageRecord& record, Time until);
+    void warn_of_maintenance(const Order& order, const LineageRecord& record, const std::vector<Place>& places);
     Task<Result<JobOutcome>> roll_back(const Order& order, LineageRecord& record);
     Task<Result<JobOutcome>> rehearse(const Order& order, LineageRecord& record);
     Task<Result<void>> adopt_live(LineageRecord& record, VersionNumber live);

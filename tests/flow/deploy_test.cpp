@@ -162,3 +162,52 @@ TEST_CASE("a pending version whose files were damaged is put aside and the next 
     CHECK(world.lineage().state.live == VersionNumber{3});
     CHECK(world.service.serves() == world.live_fingerprint());
 }
+
+TEST_CASE("what is issued outside of the maintenance window is deployed in the next one") {
+    // The world begins on Monday, 2026-11-23.
+    World world;
+    const std::string windows = with(usual_config(), "    test: [service, test]\n",
+                                     "    test: [service, test]\n    maintenance: Sat 02:00-05:00\n");
+    world.start();
+    world.run_for(days(1));
+    const std::string old = world.service.serves();
+    world.reload(windows);
+    Result<JobOutcome> renewed = world.renew({true, false});
+    REQUIRE(renewed);
+    CHECK(renewed->outcome == "issued");
+    const Time opening = config::next_opening({config::parse_window("Sat 02:00-05:00").value()}, world.clock.now());
+    CHECK(renewed->message.ends_with("waits for the maintenance window at " + format_rfc3339(opening)));
+    CHECK(world.lineage().state.live == VersionNumber{1});
+    CHECK(world.plan().health == Health::ok);
+    world.run_for(opening - world.clock.now() - hours(1));
+    CHECK(world.service.serves() == old);
+    world.restart(windows);
+    world.run_for(hours(2));
+    CHECK(world.service.serves() == world.live_fingerprint());
+    CHECK(world.lineage().state.live == VersionNumber{2});
+    CHECK(world.count(EventType::deploy_outside_window) == 0);
+}
+
+TEST_CASE("an operator need not wait for the window") {
+    World world;
+    world.start(with(usual_config(), "    test: [service, test]\n",
+                     "    test: [service, test]\n    maintenance: Sat 02:00-05:00\n"));
+    world.run_for(hours(1));
+    REQUIRE(world.lineage().state.newest == VersionNumber{1});
+    CHECK(world.service.serves().empty());
+    REQUIRE(world.finish(world.scheduler().deploy(name_of("example.com"), "")));
+    CHECK(world.service.serves() == world.live_fingerprint());
+}
+
+TEST_CASE("a window that comes too late is not waited for, and that is an alarm") {
+    World world;
+    world.ca.knobs.certificate_lifetime = hours(48);
+    world.start();
+    world.run_for(hours(1));
+    world.reload(with(usual_config(), "    test: [service, test]\n",
+                      "    test: [service, test]\n    maintenance: Sun 02:00-05:00\n"));
+    world.run_for(hours(48));
+    CHECK(world.count(EventType::deploy_outside_window) == 1);
+    CHECK(world.lineage().state.live == VersionNumber{2});
+    CHECK(world.service.serves() == world.live_fingerprint());
+}

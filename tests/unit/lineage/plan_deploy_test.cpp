@@ -71,6 +71,56 @@ TEST_CASE("a host that failed is tried again alone, and those that wait for it c
     CHECK(scene.at(day(60)).places == Places{{{"fleet"}, "web2"}});
 }
 
+TEST_CASE("a deployment waits for the maintenance window of its target") {
+    Targets targets;
+    targets[{"web"}].maintenance = {config::parse_window("Sat 02:00-05:00").value()};
+    targets[{"mail"}];
+    Scene scene = with_new_version({"web"});
+    scene.targets = &targets;
+    Plan plan = scene.at(day(60));
+    CHECK(plan.action == Action::deploy);
+    CHECK(plan.at == config::next_opening(targets[{"web"}].maintenance, day(60)));
+    CHECK(plan.at > day(60));
+    CHECK(plan.at < day(67) + hours(5));
+    CHECK_FALSE(plan.overrides_maintenance);
+    CHECK(mentions(plan.reasons, "the maintenance window opens at"));
+    CHECK(plan.health == Health::ok);
+    Plan inside = scene.at(plan.at + minutes(30));
+    CHECK(inside.at <= plan.at + minutes(30));
+    CHECK(inside.places == Places{{{"web"}}});
+
+    SECTION("a target without one does not wait for the other") {
+        scene.spec.targets.push_back({"mail"});
+        CHECK(scene.at(day(60)).places == Places{{{"mail"}}});
+    }
+    SECTION("a retry within the window does not wait for the next, one after it does") {
+        scene.state.targets = {failed("web", 1, 2, plan.at + minutes(5))};
+        CHECK(scene.at(plan.at).at == plan.at + minutes(5));
+        scene.state.targets = {failed("web", 1, 2, plan.at + hours(4))};
+        CHECK(scene.at(plan.at).at == plan.at + days(7));
+    }
+}
+
+TEST_CASE("no maintenance window is waited for once what is served nears its end") {
+    Targets targets;
+    targets[{"web"}].maintenance = {config::parse_window("Sat 02:00-05:00").value()};
+    Scene scene = with_new_version({"web"});
+    scene.targets = &targets;
+    const Time emergency = emergency_point(*scene.live);
+    Plan plan = scene.at(emergency + minutes(1));
+    CHECK(plan.at <= emergency + minutes(1));
+    CHECK(plan.overrides_maintenance);
+    CHECK(mentions(plan.reasons, "the maintenance window would come too late"));
+    SECTION("which is that of the place, whatever is live") {
+        scene.live = scene.newest;
+        scene.state.live = scene.state.newest;
+        scene.state.targets.front().emergency_at = emergency;
+        CHECK(scene.at(emergency + minutes(1)).overrides_maintenance);
+        scene.state.targets.front().emergency_at = emergency + days(10);
+        CHECK_FALSE(scene.at(emergency + minutes(1)).overrides_maintenance);
+    }
+}
+
 TEST_CASE("a host added to a target gets the current version, and this machine comes first") {
     Targets targets;
     targets[{"fleet"}].hosts = {{"web1", "web1"}};
