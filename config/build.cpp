@@ -2,6 +2,7 @@
 #include "config/build.hpp"
 
 #include "config/build_dns.hpp"
+#include "config/fleet.hpp"
 #include "config/lineages.hpp"
 #include "config/reader.hpp"
 #include "config/services.hpp"
@@ -162,13 +163,17 @@ void read_verify(const Reader& reader, Verify& verify) {
     reader.read("every", verify.every);
 }
 
-Target build_target(const Entry& entry) {
+Target build_target(const Entry& entry, std::vector<TrustedFile>& identities) {
     Target target{.name = {std::string(entry.key.text())}};
     Reader reader(entry.value);
     target.location = entry.key.location();
     auto install = reader.find("install");
     for (std::size_t i = 0; install && install->is_sequence() && i < install->size(); ++i) {
         target.install.push_back(build_step(install->item(i)));
+    }
+    read_fleet(reader, target);
+    if (target.ssh.identity_file) {
+        identities.push_back({*target.ssh.identity_file, reader.section("ssh").find("identity_file")->location()});
     }
     reader.read("exec", target.exec);
     reader.read("service", target.service);
@@ -232,7 +237,7 @@ Built build(std::span<const Document> documents, Report& report) {
                                      build_dns_provider(entry.key, entry.value, config.resolvers, report));
     }
     for (const auto& [name, entry] : merged.entries("targets")) {
-        config.targets.emplace(TargetName{std::string(name)}, build_target(entry));
+        config.targets.emplace(TargetName{std::string(name)}, build_target(entry, built.ssh_identities));
     }
     LineageBuilder lineages(config, merged.find("defaults"), report);
     for (const auto& [name, entry] : merged.entries("lineages"))

@@ -19,6 +19,7 @@ struct TrustedFile {
 struct Built {
     Config config;
     std::vector<TrustedFile> ca_bundles;
+    std::vector<TrustedFile> ssh_identities;  // private keys: nobody else may even read them
 };
 
 // Documents in the order of merging. `cas`, `dns_providers`, `targets` and `lineages` are merged by name; any other

@@ -1,6 +1,7 @@
 // Semantic checks, one function per question.
 #include "config/checks.hpp"
 
+#include "config/fleet.hpp"
 #include "config/source.hpp"
 #include "config/values.hpp"
 #include "libacme/base/text.hpp"
@@ -62,10 +63,11 @@ void check_paths(const Target& target, Findings& findings) {
 
 void check_target(const Target& target, Findings& findings) {
     check_paths(target, findings);
+    check_fleet(target, findings);
     if (target.verify.addresses.empty()) {
         warning(findings, target.location,
                 fmt::format("Nothing checks what the target {} serves", in_quotes(target.name.text)),
-                "add verify: { tls: [\"127.0.0.1:443\"] }");
+                target.hosts.empty() ? "add verify: { tls: [\"127.0.0.1:443\"] }" : "add verify: { tls: [\":443\"] }");
     }
     if (!target.verify.addresses.empty() && target.verify.interval > target.verify.timeout) {
         warning(findings, target.location,

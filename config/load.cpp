@@ -71,6 +71,12 @@ void check_ca_bundle(const TrustedFile& bundle, Report& report) {
     }
 }
 
+// ssh would refuse a key that others can read, at the first deployment and in words of its own.
+void check_identity(const TrustedFile& identity, Report& report) {
+    if (auto secret = check_private(identity.path); !secret)
+        report.error(identity.location, secret.error().what, secret.error().hint, secret.error().code);
+}
+
 enum class Disk { look, leave };
 
 // Null when there is an error.
@@ -95,6 +101,9 @@ ConfigPtr make_config(const Sources& sources, Disk disk, Report& report) {
     }
     for (const TrustedFile& bundle : built.ca_bundles) {
         if (disk == Disk::look) check_ca_bundle(bundle, report);
+    }
+    for (const TrustedFile& identity : built.ssh_identities) {
+        if (disk == Disk::look) check_identity(identity, report);
     }
     if (report.has_errors()) return nullptr;
     if (built.config.lineages.empty())

@@ -140,6 +140,7 @@ struct RemoteHost {
     std::string name;     // as it was written, and how it is called everywhere: "web1.internal", "10.0.0.7:2222"
     std::string address;  // name or address to connect to
     std::uint16_t port = 22;
+    Location location;
     bool operator==(const RemoteHost&) const = default;
 };
 

@@ -241,7 +241,7 @@ constexpr std::array table = {
         .doc = "The same command in the long form, in place of a unit."},
     Row{.path = "targets.*.verify", .type = Type::section, .doc = "How to see that the new certificate is served."},
     Row{.path = "targets.*.verify.tls", .type = Type::endpoint, .many = true, .default_text = "[]",
-        .doc = "Addresses that must serve it over TLS, e.g. \"127.0.0.1:443\"."},
+        .doc = "Addresses that must serve it over TLS, e.g. \"127.0.0.1:443\"; of a target with hosts \":443\" is that port of each host. So with the next ones."},
     Row{.path = "targets.*.verify.smtp", .type = Type::endpoint, .many = true, .default_text = "[]",
         .doc = "Addresses that must serve it over SMTP with STARTTLS, e.g. \"127.0.0.1:25\"."},
     Row{.path = "targets.*.verify.imap", .type = Type::endpoint, .many = true, .default_text = "[]",
@@ -266,9 +266,29 @@ constexpr std::array table = {
         .doc = "When the target may be deployed to, in this machine's local time: `Sat 02:00-05:00`, `Mon-Fri 01:00-03:00`, `22:00-04:00`. Certificates are issued all the same. What waits is deployed at the latest when 1/6 of the lifetime is left of what the target serves, with an alarm; `certctl deploy` does not wait."},
     Row{.path = "targets.*.command_timeout", .type = Type::duration, .default_text = "1m",
         .doc = "Time limit of test and reload.", .low = second, .high = hour},
-    Row{.path = "targets.*.hosts", .doc = "deploying over ssh", .need = Need::later},
-    Row{.path = "targets.*.ssh", .doc = "deploying over ssh", .need = Need::later},
-    Row{.path = "targets.*.rollout", .doc = "deploying over ssh", .need = Need::later},
+    Row{.path = "targets.*.hosts", .type = Type::remote_host, .many = true, .default_text = "[], this machine",
+        .doc = "Other machines to deploy to over ssh, in the order of the rollout (contrib/docs/HOSTS.md), e.g. web1.internal or \"10.0.0.7:2222\"."},
+    Row{.path = "targets.*.ssh", .type = Type::section, .doc = "How certd's ssh logs in at the hosts."},
+    Row{.path = "targets.*.ssh.user", .type = Type::account, .default_text = "what ssh takes by itself",
+        .doc = "User to log in as."},
+    Row{.path = "targets.*.ssh.identity_file", .type = Type::path, .default_text = "what ssh takes by itself",
+        .doc = "Private key to log in with, and the only one that is offered; readable by nobody else."},
+    Row{.path = "targets.*.ssh.known_hosts", .type = Type::path, .default_text = "what ssh takes by itself",
+        .doc = "File with the hosts' keys. A host that is not in it, or has another key, is refused."},
+    Row{.path = "targets.*.ssh.connect_timeout", .type = Type::duration, .default_text = "10s",
+        .doc = "Time for a host to answer and to agree on keys.", .low = second, .high = 10 * minute},
+    Row{.path = "targets.*.rollout", .type = Type::section, .doc = "How a version comes to the hosts, in the order of `hosts`."},
+    Row{.path = "targets.*.rollout.canary", .type = Type::integer, .default_text = "1",
+        .doc = "Hosts that come first, one after another.", .low = 0, .high = 10'000},
+    Row{.path = "targets.*.rollout.batch", .type = Type::integer, .default_text = "1",
+        .doc = "Hosts at a time after that.", .low = 1, .high = 1000},
+    Row{.path = "targets.*.rollout.max_failures", .type = Type::integer, .default_text = "0",
+        .doc = "Hosts that may fail before on_failure is applied.", .low = 0, .high = 10'000},
+    Row{.path = "targets.*.rollout.pause_between", .type = Type::duration, .default_text = "0s",
+        .doc = "Pause after the canaries and after each batch.", .low = 0, .high = day},
+    Row{.path = "targets.*.rollout.on_failure", .type = Type::choice, .default_text = "stop",
+        .doc = "Then: rollback (the hosts that got the version go back as well), stop (no further host gets it) or continue.",
+        .words = "rollback|stop|continue"},
 
     Row{.path = "lineages", .type = Type::sections,
         .doc = "The certificates to keep, by name: [a-z0-9][a-z0-9._-]{0,63}, which becomes a directory name."},
@@ -340,6 +360,8 @@ std::string_view type_word(Type type) {
             return "ADDRESS:PORT";
         case Type::endpoint:
             return "HOST:PORT";
+        case Type::remote_host:
+            return "HOST or HOST:PORT";
         case Type::host:
             return "server name";
         case Type::name_server:

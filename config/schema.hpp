@@ -33,7 +33,8 @@ enum class Type {
     https_url,
     proxy_url,
     listen,       // "ADDRESS:PORT" or "systemd:NAME"
-    endpoint,     // "HOST:PORT"
+    endpoint,     // "HOST:PORT"; ":PORT" where a target has hosts
+    remote_host,  // "HOST" or "HOST:PORT"; 22 unless given
     host,         // a server name
     name_server,  // "HOST" or "HOST:PORT"; 53 unless given
     resolver,     // "ADDRESS" or "ADDRESS:PORT"; 53 unless given

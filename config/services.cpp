@@ -41,6 +41,9 @@ void fill_in(const Service& service, Target& target) {
     target.reload.systemd_unit = service.unit;
     target.reload.command.argv = service.restart;
     target.verify.addresses = service.addresses;
+    if (target.hosts.empty()) return;
+    for (VerifyAddress& address : target.verify.addresses)
+        address.address.erase(0, address.address.find(':'));  // that port of each host
 }
 
 }  // namespace certd::config

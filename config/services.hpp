@@ -21,7 +21,8 @@ struct Service {
 const std::vector<Service>& services();
 const Service* find_service(std::string_view name);
 
-// Sets test, reload and addresses; what the configuration says itself is read afterwards.
+// Sets test, reload and addresses (of each host, where there are hosts); what the configuration says itself is read
+// afterwards.
 void fill_in(const Service& service, Target& target);
 
 }  // namespace certd::config

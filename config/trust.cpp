@@ -87,6 +87,25 @@ Result<std::string> read_trusted(const std::string& path, std::size_t limit) {
     return read_all(file.get(), path, limit);
 }
 
+Result<void> check_private(const std::string& path) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat status {};
+    if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
+        if (errno == ENOENT) return failure(cannot_read(path, errno));
+        return failure("config.secret", fmt::format("Cannot read {}: {}", path, std::strerror(errno)));
+    }
+    if (!S_ISREG(status.st_mode)) return failure("config.secret", fmt::format("{} is not a regular file", path));
+    if (status.st_size == 0) return failure("config.secret", fmt::format("{} is empty", path));
+    if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+        return failure("storage.permissions",
+                       fmt::format("The secret {} belongs to another user, {}", path, status.st_uid));
+    }
+    if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+    return failure("storage.permissions", fmt::format("The secret {} can be read or changed by others: its mode is "
+                                                      "{:04o}",
+                                                      path, status.st_mode & 07777U));
+}
+
 Result<std::vector<std::string>> list_trusted(const std::string& directory) {
     std::vector<std::string> names;
     struct stat status {};

@@ -19,6 +19,10 @@ std::string foreign_writer(const struct stat& status, uid_t self);
 // Problems config.missing, config.permissions, config.invalid (cannot be read, or larger than `limit`).
 Result<std::string> read_trusted(const std::string& path, std::size_t limit);
 
+// Whether a file holds a secret that nobody but root and we can read or change. Problems config.missing,
+// config.secret, storage.permissions.
+Result<void> check_private(const std::string& path);
+
 // Names in a directory under the same rule, sorted; none when it does not exist.
 Result<std::vector<std::string>> list_trusted(const std::string& directory);
 

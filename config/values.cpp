@@ -1,8 +1,8 @@
 // Grammar checks of scalar values. Pure.
 #include "config/values.hpp"
 
+#include "config/fleet.hpp"
 #include "config/maintenance.hpp"
-
 #include "config/source.hpp"
 #include "libacme/base/ids.hpp"
 #include "libacme/base/text.hpp"
@@ -36,13 +36,6 @@ bool has_control(std::string_view text) {
 bool is_url_text(std::string_view text) {
     return std::ranges::all_of(text, [](char letter) {
         return letter > 0x20 && letter < 0x7F && std::string_view("\"<>\\^`{|}").find(letter) == std::string_view::npos;
-    });
-}
-
-bool is_host(std::string_view text) {
-    if (is_ip_address(text)) return true;
-    return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, [](char letter) {
-        return is_letter_or_digit(letter) || letter == '-' || letter == '.' || letter == '_';
     });
 }
 
@@ -175,6 +168,7 @@ std::optional<Complaint> listen_complaint(std::string_view text) {
 }
 
 std::optional<Complaint> endpoint_complaint(std::string_view text) {
+    if (is_port_only(text)) return std::nullopt;  // each host of the target, if check_fleet knows any
     auto parts = parse_host_port(text);
     if (parts && parts->port != 0 && is_host(parts->host)) return std::nullopt;
     bool lacks_port = !parts && is_host(text) && !is_number(text);
@@ -182,6 +176,17 @@ std::optional<Complaint> endpoint_complaint(std::string_view text) {
                        : text.find(':') == text.npos ? fmt::format("add the port: \"{}:443\"", text)
                                                      : fmt::format("write \"[{}]:443\"", text);
     return must_be("a host with port such as \"127.0.0.1:443\"", text, hint);
+}
+
+std::optional<Complaint> remote_host_complaint(std::string_view text) {
+    if (parse_remote_host(text)) return std::nullopt;
+    std::string hint;
+    if (const auto at = text.find('@'); at != std::string_view::npos) {
+        hint = "write the user as ssh: { user: NAME }";
+    } else if (lower_ascii(text) == "local") {
+        hint = "a target without hosts is deployed on this machine";
+    }
+    return must_be("a host such as web1.internal or \"10.0.0.7:2222\"", text, hint);
 }
 
 std::optional<Complaint> host_complaint(std::string_view text) {
@@ -270,6 +275,8 @@ std::optional<Complaint> complaint(const Row& row, std::string_view text) {
             return listen_complaint(text);
         case Type::endpoint:
             return endpoint_complaint(text);
+        case Type::remote_host:
+            return remote_host_complaint(text);
         case Type::host:
             return host_complaint(text);
         case Type::name_server:
@@ -334,6 +341,13 @@ bool is_name(std::string_view text) {
     return LineageName::parse(text).has_value();
 }
 
+bool is_host(std::string_view text) {
+    if (is_ip_address(text)) return true;
+    return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, [](char letter) {
+        return is_letter_or_digit(letter) || letter == '-' || letter == '.' || letter == '_';
+    });
+}
+
 bool is_ip_address(std::string_view text) {
     if (text.size() >= INET6_ADDRSTRLEN) return false;
     std::string copy(text);
@@ -354,6 +368,12 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
         return std::nullopt;  // an IPv6 address without its brackets
     }
     return HostPort{host, static_cast<std::uint16_t>(*port)};
+}
+
+bool is_port_only(std::string_view text) {
+    const std::string with_host = fmt::format("h{}", text);
+    const auto parts = parse_host_port(with_host);
+    return text.starts_with(':') && parts && parts->port != 0;
 }
 
 std::optional<HostPort> parse_name_server(std::string_view text) {

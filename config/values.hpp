@@ -27,12 +27,14 @@ std::optional<std::int64_t> parse_size(
 std::optional<mode_t> parse_mode(std::string_view text);  // "0640", "640", "0o640": always octal, never above 0777
 bool is_name(std::string_view text);                      // the grammar of lineage, CA and target names
 bool is_ip_address(std::string_view text);
+bool is_host(std::string_view text);  // an address, or a name of letters, digits, '-', '.' and '_'
 // The parts of "host:port" and "[::1]:port"; nothing when the port or a host is missing.
 struct HostPort {
     std::string_view host;
     std::uint16_t port;
 };
 std::optional<HostPort> parse_host_port(std::string_view text);
+bool is_port_only(std::string_view text);  // ":443"
 // "HOST", "HOST:PORT", "2001:db8::1", "[2001:db8::1]:5353"; port 53 unless given.
 std::optional<HostPort> parse_name_server(std::string_view text);
 // Lower-case host of an "https://host[:port]/…" URL without user part, fragment or characters that need escaping.

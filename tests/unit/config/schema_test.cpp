@@ -68,6 +68,8 @@ std::string text_with(const std::string& key, const std::string& value) {
         members["cas.*.external_account.kid"] = "k";
         members["cas.*.external_account.mac_key_file"] = "/m";
     }
+    if (key.starts_with("targets.*.ssh.") || key.starts_with("targets.*.rollout."))
+        members["targets.*.hosts"] = "[web1]";
     if (!value.empty()) members[key] = value;
     const std::map<std::string, std::string> names = {
         {"cas", "main"}, {"dns_providers", "dns"}, {"targets", "web"}, {"lineages", "example.com"}};
@@ -139,6 +141,19 @@ std::string keys(const std::vector<KeyType>& types) {
     for (KeyType type : types)
         text += std::string(to_string(type)) + " ";
     return text;
+}
+
+std::string hosts(const Target& target) {
+    std::string text;
+    for (const RemoteHost& host : target.hosts)
+        text += fmt::format("{} {} {}, ", host.name, host.address, host.port);
+    return text;
+}
+
+std::string on_failure(const Rollout& rollout) {
+    return rollout.on_failure == Rollout::OnFailure::rollback ? "rollback"
+           : rollout.on_failure == Rollout::OnFailure::stop   ? "stop"
+                                                              : "continue";
 }
 
 std::string optional(const std::optional<std::string>& value) {
@@ -216,6 +231,21 @@ const std::map<std::string, Case>& cases() {
             {"targets.*.reload.command", {"[a, b]", FIELD(list(target(config).reload.command.argv)), "[a b]", "[]"}},
             {"targets.*.reload.systemd", {"a.service", FIELD(target(config).reload.systemd_unit), "a.service", ""}},
             {"targets.*.service", {"postfix", FIELD(target(config).service), "postfix", ""}},
+            {"targets.*.hosts",
+             {"[web1, \"[::1]:2222\"]", FIELD(hosts(target(config))), "web1 web1 22, [::1]:2222 ::1 2222, ", ""}},
+            {"targets.*.ssh.user", {"deploy", FIELD(target(config).ssh.user), "deploy", ""}},
+            {"targets.*.ssh.identity_file", {"/k", FIELD(optional(target(config).ssh.identity_file)), "/k", "unset"}},
+            {"targets.*.ssh.known_hosts", {"/h", FIELD(optional(target(config).ssh.known_hosts)), "/h", "unset"}},
+            {"targets.*.ssh.connect_timeout",
+             {"3s", FIELD(format_duration(target(config).ssh.connect_timeout)), "3s", "10s"}},
+            {"targets.*.rollout.canary", {"0", FIELD(std::to_string(target(config).rollout.canary)), "0", "1"}},
+            {"targets.*.rollout.batch", {"5", FIELD(std::to_string(target(config).rollout.batch)), "5", "1"}},
+            {"targets.*.rollout.max_failures",
+             {"2", FIELD(std::to_string(target(config).rollout.max_failures)), "2", "0"}},
+            {"targets.*.rollout.pause_between",
+             {"1m", FIELD(format_duration(target(config).rollout.pause_between)), "1m", "0s"}},
+            {"targets.*.rollout.on_failure",
+             {"rollback", FIELD(on_failure(target(config).rollout)), "rollback", "stop"}},
             {"targets.*.verify.tls",
              {"[\"a:1\", \"[::1]:2\"]", FIELD(addresses(target(config).verify)), "tls a:1, tls [::1]:2, ", ""}},
             {"targets.*.verify.server_names",
