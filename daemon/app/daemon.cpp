@@ -4,6 +4,7 @@
 #include "daemon/app/operations.hpp"
 #include "daemon/control/server.hpp"
 #include "daemon/deploy/local_host.hpp"
+#include "daemon/deploy/ssh_host.hpp"
 #include "daemon/observe/log.hpp"
 #include "daemon/renew/http01_listener.hpp"
 #include "daemon/renew/tls_alpn01_listener.hpp"
@@ -92,6 +93,7 @@ class Daemon {
     RealFileSystem files_;
     RealProcessRunner processes_{clock_};
     LocalHost host_{clock_, workers_, files_, processes_};
+    SshHosts hosts_;
     std::unique_ptr<Http01Listener> responder_;
     std::unique_ptr<TlsAlpn01Listener> tls_responder_;
     Engine engine_;
@@ -107,10 +109,11 @@ class Daemon {
 Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
     : io_(io),
       setup_(std::move(setup)),
-      engine_(
-          io.get_executor(),
-          Seams{clock_, workers_, files_, host_, [this](const config::Ca& ca) { return https_transport(clock_, ca); }},
-          setup_.config->state_dir),
+      hosts_(clock_, workers_, files_, processes_, Path(setup_.config->control.socket).parent_path() / "ssh"),
+      engine_(io.get_executor(),
+              Seams{clock_, workers_, files_, host_,
+                    [this](const config::Ca& ca) { return https_transport(clock_, ca); }, &hosts_},
+              setup_.config->state_dir),
       operations_(engine_, setup_.config_file, setup_.reload,
                   [this](const config::Config& config) { control_handler_.set_rules(access_rules(config)); }),
       control_handler_(io.get_executor(), operations_, access_rules(*setup_.config), clock_),
@@ -211,6 +214,7 @@ Task<> Daemon::stop() {
     co_await control_handler_.stop();
     if (responder_) co_await responder_->stop();
     if (tls_responder_) co_await tls_responder_->stop();
+    co_await hosts_.close();
     limit.cancel();
 }
 

@@ -14,12 +14,12 @@ struct Seams {
     FileSystem& files;
     Host& host;
     TransportFactory transports;
+    Hosts* hosts = nullptr;                // of targets that have any
     acme::Solver* listener = nullptr;      // answers `http-01: {}`
     Duration longest_sleep = minutes(1);   // of the scheduler; virtual time leaps further
     acme::Solver* tls_listener = nullptr;  // answers `tls-alpn-01: {}`
     // Where a CA asks (RFC 8555 §8.3, RFC 8737 §3), and a preflight with it.
     std::uint16_t http_port = 80, tls_port = 443;
-    Hosts* hosts = nullptr;  // those of targets with hosts
 };
 
 class Engine {
