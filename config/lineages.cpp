@@ -69,6 +69,7 @@ LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults,
     read_keys(reader, defaults_.keys);
     reader.read(defaults_.profile);
     reader.read_number("keep_versions", defaults_.keep_versions);
+    reader.read("allow_subset_of_names", defaults_.allow_subset_of_names);
     reader.read("pre_issue", defaults_.pre_issue);
     reader.read("post_issue", defaults_.post_issue);
 }
@@ -80,12 +81,14 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     lineage->location = key.location();
     lineage->keys = defaults_.keys;
     lineage->keep_versions = defaults_.keep_versions;
+    lineage->allow_subset_of_names = defaults_.allow_subset_of_names;
     lineage->pre_issue = defaults_.pre_issue;
     lineage->post_issue = defaults_.post_issue;
     lineage->profile = defaults_.profile;
     read_keys(reader, lineage->keys);
     reader.read(lineage->profile);
     reader.read_number("keep_versions", lineage->keep_versions);
+    reader.read("allow_subset_of_names", lineage->allow_subset_of_names);
     reader.read("pre_issue", lineage->pre_issue);
     reader.read("post_issue", lineage->post_issue);
 

@@ -24,6 +24,7 @@ class LineageBuilder {
         Challenge challenge;
         Profile profile;
         std::uint32_t keep_versions = 5;
+        bool allow_subset_of_names = false;
         std::vector<Hook> pre_issue, post_issue;
     };
 

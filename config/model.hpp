@@ -199,6 +199,7 @@ struct Lineage {
     std::vector<TargetName> targets;
     std::vector<Hook> pre_issue, post_issue;
     std::uint32_t keep_versions = 5;
+    bool allow_subset_of_names = false;  // names that the CA refuses do not hold up the others
     Location location;
 };
 

@@ -202,6 +202,8 @@ constexpr std::array table = {
         .doc = "The servers that must show it, e.g. the public ones of a zone that is another one inside."},
     Row{.path = "{defaults,lineages.*}.keep_versions", .type = Type::integer, .default_text = "5",
         .doc = "Versions kept on disk; the live and the previous one always are.", .low = 2, .high = 1000},
+    Row{.path = "{defaults,lineages.*}.allow_subset_of_names", .type = Type::boolean, .default_text = "false",
+        .doc = "Names that the CA refuses do not hold up the others: the certificate is issued without them, and they are asked for again by themselves. A name that the live certificate has is given up only shortly before that ends."},
     Row{.path = "{defaults,lineages.*}.pre_issue", .type = Type::hooks, .default_text = "[]",
         .doc = "Commands before an order is placed; if one fails none is placed."},
     Row{.path = "{defaults,lineages.*}.post_issue", .type = Type::hooks, .default_text = "[]",

@@ -143,6 +143,19 @@ void target_table(Sheet& sheet, const Style& style, const api::Lineage& lineage,
     }
 }
 
+void refused_lines(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
+    if (lineage.refused_names.empty()) return;
+    sheet.gap();
+    sheet.raw(paint(style, Colour::bold, "Names the CA refused") + "\n");
+    for (const api::RefusedName& refused : lineage.refused_names) {
+        std::string name = clean(style, readable_name(refused.name), 300);
+        std::string when = refused.next_attempt ? ", again " + relative_future(*refused.next_attempt, now) : "";
+        std::string text = fmt::format("{}since {}{}: {}", refused.covered ? "still covered, " : "",
+                                       date_and_time(style, refused.since), when, problem_line(style, refused.problem));
+        sheet.raw(wrap(style, "  " + name + ": ", text));
+    }
+}
+
 void version_table(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
     if (lineage.versions.empty()) return;
     std::vector<std::vector<Cell>> rows;
@@ -177,6 +190,7 @@ std::string render_lineage(const Style& style, const api::Lineage& lineage, Time
         sheet.gap();
         problem_lines(sheet, style, *lineage.last_problem);
     }
+    refused_lines(sheet, style, lineage, now);
     target_table(sheet, style, lineage, now);
     version_table(sheet, style, lineage, now);
     return sheet.take();

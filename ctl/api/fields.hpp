@@ -60,6 +60,16 @@ void fields(Is<KeyCertificate> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<RefusedName> auto& value, Field&& field) {
+    field("name", value.name, Shown::full);
+    field("problem", value.problem, Shown::full);
+    field("since", value.since, Shown::full);
+    field("failures", value.failures, Shown::full);
+    field("covered", value.covered, Shown::full);
+    field("next_attempt", value.next_attempt, Shown::full);
+}
+
+template <class Field>
 void fields(Is<Lineage> auto& value, Field&& field) {
     field("name", value.name, Shown::table);
     field("names", value.names, Shown::full);
@@ -81,6 +91,7 @@ void fields(Is<Lineage> auto& value, Field&& field) {
     field("ari", value.ari, Shown::full);
     field("targets", value.targets, Shown::full);
     field("versions", value.versions, Shown::full);
+    field("refused_names", value.refused_names, Shown::full);
     field("served", value.served, Shown::table);
     field("step", value.step, Shown::table);
 }

@@ -46,6 +46,16 @@ struct KeyCertificate {
     Time not_before{}, not_after{};
 };
 
+// A name that a CA refused, where the lineage may go on without (allow_subset_of_names).
+struct RefusedName {
+    std::string name;
+    Problem problem;
+    Time since{};
+    std::uint32_t failures = 0;  // attempts in a row
+    bool covered = false;        // the live certificate has it all the same
+    std::optional<Time> next_attempt;
+};
+
 // DESIGN §6; `view=table` fills only what the status table needs.
 struct Lineage {
     std::string name;
@@ -63,6 +73,7 @@ struct Lineage {
     std::optional<Ari> ari;
     std::vector<Target> targets;
     std::vector<Version> versions;
+    std::vector<RefusedName> refused_names;
     std::string served;  // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
     std::string step;    // of the running job, for the live line
 };

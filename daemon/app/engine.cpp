@@ -1,6 +1,8 @@
 // Engine: the wiring.
 #include "daemon/app/engine.hpp"
 
+#include "daemon/lineage/subset.hpp"
+
 #include <algorithm>
 
 namespace certd {
@@ -22,6 +24,10 @@ LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan&
     if (const AriWindow* window = record.newest ? window_of(record.state, *record.newest) : nullptr) {
         gauges.ari_start = window->start;
         gauges.ari_end = window->end;
+    }
+    if (record.live) {
+        std::size_t missing = missing_names(*record.spec, record.state, *record.live).size();
+        gauges.missing_names = static_cast<std::uint32_t>(missing);
     }
     for (const auto& [ca, attempts] : record.state.attempts)
         gauges.failures = std::max(gauges.failures, attempts.failures);

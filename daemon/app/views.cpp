@@ -3,6 +3,7 @@
 
 #include "daemon/dns/dns_persist01.hpp"
 #include "daemon/lineage/ari.hpp"
+#include "daemon/lineage/subset.hpp"
 #include "libacme/base/catalog.hpp"
 #include "libacme/base/text.hpp"
 #include "libacme/protocol/problem_document.hpp"
@@ -22,6 +23,15 @@ std::vector<std::string> texts(const std::vector<Identifier>& names) {
     for (const Identifier& name : names)
         result.push_back(name.value);
     return result;
+}
+
+std::string when(Time at, Time now) {
+    if (at <= now) return "now";
+    return fmt::format("in {} ({})", format_approximate(at - now), format_rfc3339(std::chrono::floor<seconds>(at)));
+}
+
+std::string date(Time time) {
+    return format_rfc3339(std::chrono::floor<seconds>(time));
 }
 
 State state_of(const Entry& entry, const Plan& plan) {
@@ -56,6 +66,41 @@ api::Target target_view(const TargetState& target) {
     return view;
 }
 
+// Those that a certificate has all the same are asked for when it is renewed.
+std::vector<api::RefusedName> refused_view(const LineageRecord& record, const Plan& plan) {
+    std::vector<api::RefusedName> refused;
+    for (const Identifier& name : record.spec->names) {
+        const NameRefusal* known = refusal_of(*record.spec, record.state, name);
+        if (known == nullptr) continue;
+        api::RefusedName view{name.value, known->problem, known->since, known->failures};
+        view.covered = record.live && std::ranges::find(record.live->names, name) != record.live->names.end();
+        view.next_attempt = known->next_attempt;
+        if (view.covered && plan.action == Action::issue) view.next_attempt = plan.at;
+        refused.push_back(std::move(view));
+    }
+    return refused;
+}
+
+// What becomes of names that are refused.
+std::vector<std::string> refused_sentences(const LineageRecord& record, const api::Lineage& view, Time now) {
+    std::vector<std::string> sentences;
+    for (const api::RefusedName& refused : view.refused_names) {
+        std::string times = refused.failures == 1 ? "once" : fmt::format("{} times", refused.failures);
+        std::string next = refused.next_attempt ? " and is asked for again " + when(*refused.next_attempt, now) : "";
+        sentences.push_back(
+            fmt::format("{} has been refused {} since {}{}.", refused.name, times, date(refused.since), next));
+        SubsetInput input{*record.spec, record.state, record.live.get(), record.newest.get(), now};
+        auto name = std::ranges::find(record.spec->names, refused.name, &Identifier::value);
+        std::optional<Time> kept = kept_until(input, *name);
+        if (kept && refused.covered) {
+            sentences.push_back(
+                fmt::format("The live certificate has {}: before {} no certificate is issued without it.", refused.name,
+                            date(*kept)));
+        }
+    }
+    return sentences;
+}
+
 std::optional<api::Ari> ari_view(const LineageRecord& record) {
     const AriWindow* window = record.newest ? window_of(record.state, *record.newest) : nullptr;
     if (window == nullptr) return std::nullopt;
@@ -67,15 +112,6 @@ std::string version_status(const LineageState& state, VersionNumber number, Vers
     if (std::ranges::find(state.rejected, number) != state.rejected.end()) return "rejected";
     if (number > state.live) return "pending";
     return number == previous ? "previous" : "old";
-}
-
-std::string when(Time at, Time now) {
-    if (at <= now) return "now";
-    return fmt::format("in {} ({})", format_approximate(at - now), format_rfc3339(std::chrono::floor<seconds>(at)));
-}
-
-std::string date(Time time) {
-    return format_rfc3339(std::chrono::floor<seconds>(time));
 }
 
 // What the CA has said about the time of the renewal, and when it is asked again.
@@ -164,6 +200,7 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only,
     }
     view.last_success = record.state.last_success;
     view.ari = ari_view(record);
+    view.refused_names = refused_view(record, plan);
     for (const auto& [ca, attempts] : record.state.attempts)
         view.failures = std::max(view.failures, attempts.failures);
     for (const TargetState& target : record.state.targets)
@@ -219,6 +256,8 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
     }
     for (const std::string& reason : plan.reasons)
         view.then.push_back("Because: " + reason + ".");
+    for (std::string& sentence : refused_sentences(entry.record, view.lineage, now))
+        view.then.push_back(std::move(sentence));
     for (std::string& sentence : ari_sentences(entry.record, now))
         view.then.push_back(std::move(sentence));
     if (entry.record.live) {

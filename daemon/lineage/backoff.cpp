@@ -85,7 +85,10 @@ bool shows_at_staging(const Problem& problem) {
 }
 
 void note_policy(LineageState& state, const std::string& digest) {
-    if (!state.config_digest.empty() && state.config_digest != digest) state.attempts.clear();
+    if (!state.config_digest.empty() && state.config_digest != digest) {
+        state.attempts.clear();
+        state.refused_names.clear();
+    }
     state.config_digest = digest;
 }
 

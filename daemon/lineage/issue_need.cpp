@@ -3,6 +3,7 @@
 
 #include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/challenge_order.hpp"
+#include "daemon/lineage/subset.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
@@ -54,11 +55,16 @@ std::string listed(const std::vector<KeyType>& types) {
     return join(texts, ", ");
 }
 
+std::string count(std::uint32_t failures) {
+    return failures == 1 ? "1 failure" : fmt::format("{} failures", failures);
+}
+
 // The rules that want a certificate at once, whatever the age of the newest.
 std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFacts& newest) {
     std::vector<std::string> reasons;
     if (input.state.renew_requested) reasons.emplace_back("renewal requested");
-    if (std::string changes = name_changes(input.spec, newest); !changes.empty()) {
+    std::vector<Identifier> wanted = expected_names(input.spec, input.state, newest);
+    if (std::string changes = name_changes(std::move(wanted), newest); !changes.empty()) {
         reasons.push_back("names changed: " + changes);
     }
     if (std::vector<KeyType> issued = newest.key_types(); issued != input.spec.keys) {
@@ -120,6 +126,18 @@ Due due_by_age(const PlanInput& input, const VersionFacts& newest) {
             "renewal issues a new one");
     }
     return due;
+}
+
+// Names that a CA refused have a back-off of their own. While a lineage is held nothing new is issued for them.
+std::optional<Due> due_by_missing_names(const PlanInput& input, const VersionFacts& newest) {
+    std::vector<const NameRefusal*> missing = missing_names(input.spec, input.state, newest);
+    if (missing.empty() || input.state.held) return std::nullopt;
+    const NameRefusal& first =
+        **std::ranges::min_element(missing, {}, [](const NameRefusal* refusal) { return refusal->next_attempt; });
+    std::string others = missing.size() == 1 ? "" : fmt::format(" and {} more", missing.size() - 1);
+    return Due{first.next_attempt,
+               {fmt::format("{}{} missing from the certificate: asked for again after {}", first.name.value + others,
+                            missing.size() == 1 ? " is" : " are", count(first.failures))}};
 }
 
 bool is_late(const PlanInput& input, const VersionFacts& newest, Time due) {
@@ -221,15 +239,12 @@ std::optional<CaName> choose_ca(const PlanInput& input, const Attempts& attempts
 
 // The staging CA of `ca` has to pass first what failed there. Past the emergency point of what is served that is left
 // out: staging may differ, and one order more is a small price.
-std::optional<CaName> staging_before(const PlanInput& input, const Attempts& attempts, const CaName& ca) {
-    if (input.cas == nullptr || !attempts.at(ca).staging_first) return std::nullopt;
+std::optional<CaName> staging_before(const PlanInput& input, const Attempts& attempts, const CaName& ca,
+                                     bool names_only) {
+    if (input.cas == nullptr || !(attempts.at(ca).staging_first || names_only)) return std::nullopt;
     if (input.live && emergency_point(*input.live) <= input.now) return std::nullopt;
     auto found = input.cas->find(ca);
     return found == input.cas->end() ? std::nullopt : found->second.staging;
-}
-
-std::string count(std::uint32_t failures) {
-    return failures == 1 ? "1 failure" : fmt::format("{} failures", failures);
 }
 
 void explain_ca(const PlanInput& input, const Attempts& attempts, IssueNeed& need) {
@@ -243,8 +258,9 @@ void explain_ca(const PlanInput& input, const Attempts& attempts, IssueNeed& nee
     for (std::string& reason : challenge_reasons(input.spec, attempts.at(*need.ca).refused))
         need.reasons.push_back(std::move(reason));
     if (need.staging) {
-        need.reasons.push_back(fmt::format("{}, its staging, is asked first, because the last attempt at {} failed",
-                                           need.staging->text, need.ca->text));
+        need.reasons.push_back(fmt::format("{}, its staging, is asked first, because {} at {} failed",
+                                           need.staging->text, need.names_only ? "those names" : "the last attempt",
+                                           need.ca->text));
     }
     if (need.at <= need.due || need.at <= input.now) return;
     const CaAttempts& tried = attempts.at(*need.ca);
@@ -260,8 +276,7 @@ void explain_ca(const PlanInput& input, const Attempts& attempts, IssueNeed& nee
 
 }  // namespace
 
-std::string name_changes(const config::Lineage& spec, const VersionFacts& facts) {
-    std::vector<Identifier> wanted = spec.names;
+std::string name_changes(std::vector<Identifier> wanted, const VersionFacts& facts) {
     std::ranges::sort(wanted);
     if (wanted == facts.names) return {};
     std::vector<Identifier> issued = facts.names;
@@ -289,13 +304,19 @@ IssueNeed issue_need(const PlanInput& input) {
         std::vector<std::string> reasons = reasons_for_now(input, *newest);
         if (!reasons.empty()) due = {input.now, std::move(reasons)};
     }
-    IssueNeed need{due.at, due.at, {}, {}, std::move(due.reasons), late, 0, {}};
+    bool names_only = false;
+    if (newest && due.at > input.now) {
+        std::optional<Due> missing = due_by_missing_names(input, *newest);
+        names_only = missing && missing->at < due.at;
+        if (names_only) due = *std::move(missing);
+    }
+    IssueNeed need{due.at, due.at, {}, {}, std::move(due.reasons), late, 0, {}, names_only};
 
     Attempts attempts(input);
     need.ca = choose_ca(input, attempts, need.due);
     if (!need.ca) return need;
     need.at = std::max(need.due, attempts.ask_time(*need.ca));
-    need.staging = staging_before(input, attempts, *need.ca);
+    need.staging = staging_before(input, attempts, *need.ca, names_only);
     need.failures = attempts.at(*need.ca).failures;
     need.problem = attempts.at(*need.ca).problem;
     explain_ca(input, attempts, need);

@@ -15,6 +15,7 @@ struct IssueNeed {
     bool late = false;               // the renewal by age is overdue by more than max(1 day, 1/30 of the lifetime)
     std::uint32_t failures = 0;      // in a row at `ca`, under this configuration
     std::optional<Problem> problem;  // the last one at `ca`
+    bool names_only = false;         // nothing but names that are missing from the newest version makes it due
 };
 
 IssueNeed issue_need(const PlanInput& input);
@@ -22,7 +23,7 @@ IssueNeed issue_need(const PlanInput& input);
 // The profile that a certificate of the lineage is asked for with at `ca`; empty: none.
 std::string profile_at(const config::Lineage& spec, const config::Ca& ca);
 
-// "+ www.example.com, - old.example.com"; empty when the certificate has exactly the names configured.
-std::string name_changes(const config::Lineage& spec, const VersionFacts& facts);
+// "+ www.example.com, - old.example.com"; empty when the certificate has exactly the names wanted.
+std::string name_changes(std::vector<Identifier> wanted, const VersionFacts& facts);
 
 }  // namespace certd

@@ -178,7 +178,9 @@ void charge_failure(const BudgetModel& model, Ledger& ledger, const OrderFacts& 
     for (const Draw& draw : certificate_draws(model, order))
         give_back(ledger, draw, now);
     if (std::ranges::find(validation_codes, problem.code) != validation_codes.end()) {
-        for (const Draw& draw : by_name(model.failures, order, base_name))
+        OrderFacts at_fault = order;
+        if (!order.refused.empty()) at_fault.names = order.refused;
+        for (const Draw& draw : by_name(model.failures, at_fault, base_name))
             take(ledger, draw, now);
     }
     if (problem.code == "acme.rateLimited") learn(model, ledger, order, problem, now);

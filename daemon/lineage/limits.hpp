@@ -44,6 +44,7 @@ struct OrderFacts {
     std::vector<Identifier> names;
     bool renewal = false;    // of a certificate with the same names: exempt from the limits on orders and domains
     bool suggested = false;  // names its predecessor (RFC 9773 §5) within the CA's window: exempt from all of them
+    std::vector<Identifier> refused = {};  // of a failed order: the names at fault; empty: not known, so all of them
 };
 
 struct Allowance {

@@ -110,6 +110,17 @@ static void fields(Is<TargetState> auto& target, Visit& visit) {
 }
 
 template <class Visit>
+static void fields(Is<NameRefusal> auto& refusal, Visit& visit) {
+    visit("name", refusal.name);
+    visit("problem", refusal.problem);
+    visit("failures", refusal.failures);
+    visit("since", refusal.since);
+    visit("last_attempt", refusal.last_attempt);
+    visit("next_attempt", refusal.next_attempt);
+    visit.optional("ways", refusal.ways);
+}
+
+template <class Visit>
 static void fields(Is<HistoryEntry> auto& entry, Visit& visit) {
     visit("at", entry.at);
     visit("what", entry.what);
@@ -128,6 +139,7 @@ static void fields(Is<LineageState> auto& state, Visit& visit) {
     visit.optional("paused", state.paused);
     visit.optional("renew_requested", state.renew_requested);
     visit.optional("targets", state.targets);
+    visit.optional("refused_names", state.refused_names);
     visit.optional("last_problem", state.last_problem);
     visit.optional("last_success", state.last_success);
     visit.optional("persist_until", state.persist_until);

@@ -95,6 +95,18 @@ struct CaAttempts {
     bool operator==(const CaAttempts&) const = default;
 };
 
+// A name of the lineage that a CA refused when it was asked for it last. Recorded where the lineage may go on without
+// (allow_subset_of_names), until the name is in a certificate.
+struct NameRefusal {
+    Identifier name;
+    Problem problem;
+    std::uint32_t failures = 0;          // attempts in a row
+    Time since, last_attempt;            // the first and the last of them
+    Time next_attempt;                   // when the name is asked for again, should a certificate lack it
+    std::vector<std::string> ways = {};  // of proof that failed; empty: it was refused before any
+    bool operator==(const NameRefusal&) const = default;
+};
+
 // The window in which the CA would like to see a certificate renewed (RFC 9773 §4.2).
 struct AriWindow {
     Time start, end;
@@ -134,6 +146,7 @@ struct LineageState {
     bool paused = false;
     bool renew_requested = false;  // a forced renewal that was asked for and not yet finished
     std::vector<TargetState> targets;
+    std::vector<NameRefusal> refused_names;
     std::optional<Problem> last_problem;
     std::optional<Time> last_success;
     std::optional<Time> persist_until;  // when the first of the records seen for dns-persist-01 runs out

@@ -3,6 +3,7 @@
 
 #include "daemon/lineage/deploy_need.hpp"
 #include "daemon/lineage/issue_need.hpp"
+#include "daemon/lineage/subset.hpp"
 
 #include <algorithm>
 #include <array>
@@ -82,6 +83,12 @@ std::optional<Problem> lost_sight_of(const PlanInput& input) {
     return std::nullopt;
 }
 
+// Names that what consumers read does without.
+std::optional<Problem> names_missing(const PlanInput& input) {
+    const std::optional<VersionFacts>& facts = input.live ? input.live : input.newest;
+    return facts ? missing_problem(input.spec, input.state, *facts) : std::nullopt;
+}
+
 bool uses_persistent_record(const config::Lineage& spec) {
     auto uses = [](const config::NameChallenge& item) { return item.challenge.dns_persist01.has_value(); };
     return spec.challenge.dns_persist01 || std::ranges::any_of(spec.name_challenges, uses);
@@ -100,8 +107,8 @@ Health health_of(const PlanInput& input, const IssueNeed& issue, const std::opti
     bool failing = issue_failing(input.state) || (deploy && deploy->failing);
     if (is_expired(input)) return Health::critical;
     if (failing && (!input.live || is_past_emergency(input))) return Health::critical;
-    bool worth_a_look =
-        failing || issue.late || input.state.held || lost_sight_of(input) || persist_fault(input, issue);
+    bool worth_a_look = failing || issue.late || input.state.held || lost_sight_of(input) ||
+                        persist_fault(input, issue) || names_missing(input);
     return worth_a_look ? Health::warning : Health::ok;
 }
 
@@ -111,6 +118,7 @@ std::optional<Problem> problem_of(const PlanInput& input, const Plan& plan, cons
     bool deploy_first = plan.state == State::deploy_failed || plan.state == State::rolled_back;
     if (deploy_first && deploy->problem) return deploy->problem;
     if (issue.failures > 0 && issue.problem) return issue.problem;
+    if (std::optional<Problem> missing = names_missing(input)) return missing;
     if (std::optional<Problem> unseen = lost_sight_of(input)) return unseen;
     if (std::optional<Problem> fault = persist_fault(input, issue)) return fault;
     return input.state.last_problem;
@@ -131,6 +139,7 @@ Plan next_step(const PlanInput& input, const IssueNeed& issue, const std::option
         plan.at = issue.at;
         plan.ca = issue.ca;
         plan.staging = issue.staging;
+        plan.names_only = issue.names_only;
         plan.reasons = issue.reasons;
     } else {
         plan.at = saturating_add(input.now, look_again);

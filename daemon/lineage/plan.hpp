@@ -38,6 +38,7 @@ struct Plan {
     std::vector<Place> places;           // for deploy: those not yet at the wanted version
     VersionNumber version;               // for deploy: the wanted version
     bool overrides_maintenance = false;  // for deploy: the window would come too late
+    bool names_only = false;             // for issue: due for nothing but names that the newest version lacks
     std::vector<std::string> reasons;  // in order of weight: "names changed: + www.example.com", "2/3 of the lifetime"
     State state = State::waiting;      // when nothing is running
     Health health = Health::ok;

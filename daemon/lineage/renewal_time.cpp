@@ -88,6 +88,7 @@ std::string policy_digest(const config::Lineage& spec) {
         add_challenge(text, item.challenge);
     }
     if (spec.profile.name) add_field(text, (spec.profile.required ? "required:" : "profile:") + *spec.profile.name);
+    if (spec.allow_subset_of_names) add_field(text, "subset");
     for (KeyType key : std::span(spec.keys).subspan(1))
         add_field(text, "key:" + std::string(to_string(key)));
     return sha256_hex(text).substr(0, 32);

@@ -32,6 +32,7 @@ enum class EventType {
     renewal_started,
     renewal_step,
     renewal_staging,
+    names_refused,
     renewal_issued,
     renewal_failed,
     renewal_finished,

@@ -92,6 +92,10 @@ void lineage_states(Page& page, const std::vector<LineageGauges>& lineages) {
     page.family("certd_lineage_consecutive_failures", "gauge", "Failed attempts to issue in a row.");
     for (const LineageGauges& lineage : lineages)
         page.sample({{"lineage", lineage.lineage}}, lineage.failures);
+    page.family("certd_lineage_missing_names", "gauge",
+                "Names that the live certificate lacks because a CA refused them.");
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}}, lineage.missing_names);
 }
 
 void targets(Page& page, const std::vector<LineageGauges>& lineages) {

@@ -21,6 +21,7 @@ struct LineageGauges {
     std::optional<Time> not_before, not_after, next_renewal, last_success;
     std::optional<Time> ari_start, ari_end;  // of the window the CA suggests for the newest version
     std::uint32_t failures = 0;
+    std::uint32_t missing_names = 0;
     struct Target {
         std::string target, host;
         std::uint32_t version = 0;

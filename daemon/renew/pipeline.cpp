@@ -5,6 +5,7 @@
 #include "daemon/lineage/backoff.hpp"
 #include "daemon/lineage/challenge_order.hpp"
 #include "daemon/lineage/deploy_need.hpp"
+#include "daemon/lineage/subset.hpp"
 
 #include <algorithm>
 #include <array>
@@ -107,46 +108,6 @@ Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
     co_return failure("internal.unexpected", "A job of unknown kind");
 }
 
-// `refused` outlives the order.
-IssueOrder Pipeline::issue_order(const Order& order, const LineageRecord& record, const CaName& ca,
-                                 std::vector<std::string>& refused) const {
-    IssueOrder issue{order.config, record.spec, ca, record.newest, order.job, false};
-    if (auto known = record.state.attempts.find(order.request.ca); known != record.state.attempts.end())
-        issue.refused = known->second.refused;
-    issue.on_refused = [&refused](const std::string& type) { refused.push_back(type); };
-    issue.on_ordering = order.ordering;
-    return issue;
-}
-
-// nullopt: it passed, or could not tell, and the CA itself is asked.
-Task<std::optional<Problem>> Pipeline::try_at_staging(const Order& order, LineageRecord& record,
-                                                      std::vector<std::string>& refused) {
-    const CaName &ca = order.request.ca, &staging = *order.request.staging;
-    Result<void> proved = co_await renewal_.prove(issue_order(order, record, staging, refused));
-    std::optional<Problem> problem;
-    if (!proved) problem = proved.error();
-    // A CAA record may name the account of the CA itself (RFC 8657), which is not the one at its staging.
-    bool conclusive = problem && shows_at_staging(*problem) && problem->code != "acme.caa";
-    if (conclusive) {
-        problem->what = fmt::format("Seen at {}, the staging of {}: {}", staging.text, ca.text, problem->what);
-        co_return problem;
-    }
-    refused.clear();
-    std::string text =
-        problem ? fmt::format("{}, the staging of {}, could not tell; {} is asked all the same", staging.text, ca.text,
-                              ca.text)
-                : fmt::format("Passed at {}, the staging of {}; {} is asked now", staging.text, ca.text, ca.text);
-    emit(EventType::renewal_staging, problem ? Severity::warning : Severity::info, order, record, std::move(text),
-         problem, Json::object({{"ca", ca.text}, {"staging", staging.text}, {"passed", !problem}}));
-    if (!problem) {
-        // After a crash from here on the order at the CA is gone on with.
-        if (auto known = record.state.attempts.find(ca); known != record.state.attempts.end())
-            known->second.staging_first = false;
-        (void)co_await save(record);  // unsaved, it would pass there again
-    }
-    co_return std::nullopt;
-}
-
 Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
     const CaName& ca = order.request.ca;
     const std::optional<CaName>& staging = order.request.staging;
@@ -158,27 +119,25 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
     // Nothing but this request makes the lineage due: it must survive a crash as the order does.
     if (record.state.renew_requested) journalled = co_await save(record);
     Result<NewCertificate> made = failure(journalled ? Problem{} : journalled.error());
-    std::vector<std::string> refused;
-    std::optional<Problem> seen_at_staging;
-    if (journalled && staging) seen_at_staging = co_await try_at_staging(order, record, refused);
-    if (seen_at_staging) {
-        made = failure(*seen_at_staging);
-    } else if (journalled) {
-        made = co_await renewal_.issue(issue_order(order, record, ca, refused));
-    }
+    Attempt attempt{clock_.now(), record.spec};
+    if (journalled) made = co_await ask(order, record, attempt);
     if (order.issued) order.issued(made ? std::nullopt : std::optional(made.error()));
     Time now = clock_.now();
     LineageState& state = record.state;
     note_policy(state, policy_digest(*record.spec));
     if (!made) {
         Duration lifetime = record.live ? record.live->lifetime() : Duration::zero();
-        record_issue_failure(state, ca, made.error(), now, lifetime, record.spec->name);
-        for (const std::string& type : refused)
+        // Names that go on missing do not count against a certificate that is in order.
+        if (!order.request.names_only || attempt.names.empty()) {
+            record_issue_failure(state, ca, made.error(), now, lifetime, record.spec->name);
+            state.last_problem = made.error();
+        }
+        if (!attempt.names.empty()) postpone_refused_names(state, *record.spec, now, lifetime);
+        for (const std::string& type : attempt.refused)
             note_refused(state.attempts[ca], type);
         state.renew_requested = false;
-        state.last_problem = made.error();
         std::string told = fmt::format("Renewal at {} failed", ca.text);
-        if (seen_at_staging) told += fmt::format(" at {}, its staging; {} was not asked", staging->text, ca.text);
+        if (attempt.at_staging) told += fmt::format(" at {}, its staging; {} was not asked", staging->text, ca.text);
         emit(EventType::renewal_failed, Severity::error, order, record, std::move(told), made.error(),
              Json::object({{"ca", ca.text}}));
         std::string text = fmt::format("renewal at {} failed: {}", ca.text, made.error().what);
@@ -188,16 +147,18 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
     record_issue_success(state, ca, now);
     record.newest = std::make_shared<const VersionFacts>(std::move(made->facts));
     state.newest = record.newest->number;
+    forget_refused_names(state, *record.newest);
     forget_ari(state);
     if (made->renewal_info) begin_ari(state, *record.newest, now);
     if (made->persisted.seen) state.persist_until = made->persisted.until;
     state.renew_requested = false;
     state.held = false;
     state.last_problem.reset();
-    emit(EventType::renewal_issued, Severity::notice, order, record,
+    std::optional<Problem> missing = missing_problem(*record.spec, state, *record.newest);
+    emit(EventType::renewal_issued, missing ? Severity::warning : Severity::notice, order, record,
          fmt::format("Issued version {} from {}, valid until {}", state.newest.value, ca.text,
                      format_rfc3339(record.newest->not_after)),
-         std::nullopt, Json::object({{"ca", ca.text}, {"version", state.newest.value}}));
+         std::move(missing), Json::object({{"ca", ca.text}, {"version", state.newest.value}}));
     warn_of_record(order, record);
     std::optional<Time> opening = keep_open(order, record, now);
     if (opening) co_return co_await wait_for_maintenance(order, record, *opening);
@@ -271,8 +232,13 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     Result<void> adopted = co_await adopt_live(record, outcome.live);
     if (!outcome.problem && !adopted) outcome.problem = adopted.error();
     std::vector<HistoryEntry> entries;
-    if (issued)
-        entries.push_back(note(now, fmt::format("issued version {} from {}", version.value, record.newest->ca.text)));
+    if (issued) {
+        std::optional<Problem> missing = missing_problem(*record.spec, state, *record.newest);
+        entries.push_back(note(now,
+                               fmt::format("issued version {} from {}{}{}", version.value, record.newest->ca.text,
+                                           missing ? "; " : "", missing ? missing->what : ""),
+                               missing));
+    }
     if (outcome.problem) {
         state.last_problem = outcome.problem;
         entries.push_back(note(now,
@@ -401,6 +367,7 @@ Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec
         record.newest = std::make_shared<const VersionFacts>(std::move(*facts));
         if (number > record.state.newest) {
             record_issue_success(record.state, record.newest->ca, record.newest->issued_at);
+            forget_refused_names(record.state, *record.newest);
             record.state.renew_requested = false;
             // Whether its CA has renewal information is found out by asking.
             begin_ari(record.state, *record.newest, record.newest->issued_at);

@@ -21,6 +21,7 @@ struct JobRequest {
     VersionNumber version;               // deploy, rollback: which
     std::vector<Place> places;           // deploy: which of the lineage's; empty: all
     std::optional<CaName> staging = {};  // renew: asked before `ca`, which is asked when this one passes
+    bool names_only = false;             // renew: due for nothing but names that the newest version lacks
 };
 
 struct JobOutcome {
@@ -48,6 +49,11 @@ class Pipeline {
         std::function<void(const std::optional<Problem>& problem)> issued;
         std::function<Task<>(CaName ca, KeyType key, bool resumed)> ordering = {};  // see IssueOrder
         std::shared_ptr<Announcement> announcement = {};                            // run() makes it
+        // After an order failed with `problem` because of the `refused` names, before one for `names` only; why that
+        // has to wait, empty: it need not.
+        std::function<std::string(const Problem& problem, const std::vector<Identifier>& refused,
+                                  const std::vector<Identifier>& names)>
+            narrowing = {};
     };
     // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is
     // kept. Throws only on cancellation, with nothing charged to the lineage.
@@ -61,10 +67,20 @@ class Pipeline {
 
    private:
     Task<Result<JobOutcome>> renew(Order& order, LineageRecord& record);
-    Task<std::optional<Problem>> try_at_staging(const Order& order, LineageRecord& record,
-                                                std::vector<std::string>& refused);
-    IssueOrder issue_order(const Order& order, const LineageRecord& record, const CaName& ca,
-                           std::vector<std::string>& refused) const;
+    // What one attempt to issue has met.
+    struct Attempt {
+        Time begun;
+        std::shared_ptr<const config::Lineage> spec;  // with the names of the order
+        std::vector<std::string> refused = {};        // ways of proof
+        std::vector<acme::RefusedName> names = {};    // that alone made the last order fail
+        bool at_staging = false;                      // which did so
+    };
+    Task<Result<NewCertificate>> ask(const Order& order, LineageRecord& record, Attempt& attempt);
+    Task<Result<NewCertificate>> ask_once(const Order& order, LineageRecord& record, Attempt& attempt, bool first);
+    Task<std::optional<Problem>> go_on_without(const Order& order, LineageRecord& record, Attempt& attempt,
+                                               const Problem& problem, bool last);
+    Task<std::optional<Problem>> try_at_staging(const Order& order, LineageRecord& record, Attempt& attempt);
+    IssueOrder issue_order(const Order& order, const LineageRecord& record, const CaName& ca, Attempt& attempt) const;
     Task<Result<JobOutcome>> deploy(const Order& order, LineageRecord& record, VersionNumber version,
                                     bool manual_rollback);
     Task<Result<JobOutcome>> wait_for_maintenance(const Order& order, LineageRecord& record, Time until);

@@ -145,6 +145,7 @@ acme::IssueHooks Renewal::hooks_for(const KeyOrder& order, std::optional<acme::O
         return solvers_.solvers(config::challenge_for(*order.order.spec, configured), order.order.refused);
     };
     hooks.refused = order.order.on_refused;
+    hooks.names_refused = order.order.on_names_refused;
     hooks.progress = [this, &order](acme::IssueStep step, std::string detail) {
         report(order.order, step, std::move(detail));
     };

@@ -24,6 +24,8 @@ struct IssueOrder {
     bool rehearsal = false;                 // nothing is stored, and hooks do not run
     std::vector<std::string> refused = {};  // ways of proof to try last
     std::function<void(const std::string& challenge_type)> on_refused = {};
+    // Hears of names that alone were the reason of a failure; when set they are found out all at once.
+    std::function<void(std::vector<acme::RefusedName> names)> on_names_refused = {};
     // Before an order is placed, or one placed before a crash is gone on with.
     std::function<Task<>(CaName ca, KeyType key, bool resumed)> on_ordering = {};
 };

@@ -2,6 +2,7 @@
 #include "daemon/schedule/budgets.hpp"
 
 #include "daemon/lineage/issue_need.hpp"
+#include "daemon/lineage/subset.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -24,11 +25,16 @@ Task<> Budgets::load(config::ConfigPtr config) {
 }
 
 std::optional<Allowance> Budgets::wait_for(const config::Ca& ca, const LineageRecord& record) const {
+    return wait_for(ca, record, order_facts(ca, record, clock_.now()));
+}
+
+std::optional<Allowance> Budgets::wait_for(const config::Ca& ca, const LineageRecord& record,
+                                           const OrderFacts& order) const {
     const BudgetModel* model = budget_model(ca.limits);
     auto found = ledgers_.find(ca.name);
     if (model == nullptr || found == ledgers_.end()) return std::nullopt;
     Time now = clock_.now();
-    Allowance allowed = allowance(*model, found->second, order_facts(ca, record, now), now);
+    Allowance allowed = allowance(*model, found->second, order, now);
     if (record.live) allowed.at = std::min(allowed.at, emergency_point(*record.live));
     return allowed.at > now ? std::optional(std::move(allowed)) : std::nullopt;
 }
@@ -107,18 +113,42 @@ Task<> OrderTab::ordering(CaName ca, KeyType key, bool resumed) {
     if (!resumed) co_await budgets_.save(item.ca);
 }
 
+std::string OrderTab::narrow(const CaName& ca, const Problem& problem, std::vector<Identifier> refused,
+                             std::vector<Identifier> names) {
+    if (last_) {
+        Item& failed = items_.at(*last_);
+        failed.facts.refused = std::move(refused);
+        budgets_.note_failure(failed.ca, failed.facts, problem);
+        failed.spent = true;
+        failed.reserved = false;
+        failed.placed.clear();
+    }
+    Item& next = open(ca);
+    release(next);
+    next.facts = order_facts(next.ca, record_, std::move(names), clock_.now());
+    if (std::optional<Allowance> held = budgets_.wait_for(next.ca, record_, next.facts)) return held->reason;
+    budgets_.reserve(next.ca, next.facts);
+    next.reserved = true;
+    return {};
+}
+
 Task<> OrderTab::settle(std::optional<Problem> problem) {
     for (auto& [name, item] : items_) {
         if (item.placed.empty()) release(item);
         if (!item.placed.empty() && problem && last_ == name) budgets_.note_failure(item.ca, item.facts, *problem);
-        if (!item.placed.empty()) co_await budgets_.save(item.ca);
+        if (!item.placed.empty() || item.spent) co_await budgets_.save(item.ca);
     }
 }
 
 OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, Time now) {
+    SubsetInput input{*record.spec, record.state, record.live.get(), record.newest.get(), now};
+    return order_facts(ca, record, names_to_order(input), now);
+}
+
+OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, std::vector<Identifier> names, Time now) {
     OrderFacts order;
-    order.names = record.spec->names;
-    order.renewal = record.newest && name_changes(*record.spec, *record.newest).empty();
+    order.names = std::move(names);
+    order.renewal = record.newest && name_changes(order.names, *record.newest).empty();
     const std::optional<AriState>& ari = record.state.ari;
     bool in_window = ari && ari->version == record.state.newest && ari->window && ari->window->start <= now;
     order.suggested = in_window && !predecessor_at(ca, record.newest.get(), order.names).empty();

@@ -21,6 +21,7 @@ class Budgets {
     // Why and until when an order for `record` waits; nullopt: it need not. No wait goes beyond the emergency point of
     // the live certificate: the budget is a model, the end of a certificate is not.
     std::optional<Allowance> wait_for(const config::Ca& ca, const LineageRecord& record) const;
+    std::optional<Allowance> wait_for(const config::Ca& ca, const LineageRecord& record, const OrderFacts& order) const;
 
     // Counts an order before it is placed, so that those admitted with it see what is left; a refund is for one that
     // was not placed, or counted already before a crash. Memory only, until save().
@@ -53,6 +54,10 @@ class OrderTab {
     // on disk before the CA hears of it: after a crash it counts once, or twice when nobody knows whether the CA got
     // it.
     Task<> ordering(CaName ca, KeyType key, bool resumed);
+    // The last order failed with `problem` because of the `refused` names, and one for `names` only is to follow at
+    // `ca`: why it has to wait; empty: it need not, and is reserved.
+    std::string narrow(const CaName& ca, const Problem& problem, std::vector<Identifier> refused,
+                       std::vector<Identifier> names);
     // How it ended: `problem` is of the CA that was asked last; none: it led to a certificate.
     Task<> settle(std::optional<Problem> problem);
 
@@ -62,6 +67,7 @@ class OrderTab {
         OrderFacts facts;
         bool reserved = false;
         std::set<KeyType> placed;  // the first of them was reserved beforehand
+        bool spent = false;        // on orders before, of more names
     };
     Item& open(const CaName& ca);
     void release(Item& item);
@@ -74,6 +80,8 @@ class OrderTab {
     std::optional<CaName> last_;
 };
 
+// Of the first order of an attempt, and of one for these names.
 OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, Time now);
+OrderFacts order_facts(const config::Ca& ca, const LineageRecord& record, std::vector<Identifier> names, Time now);
 
 }  // namespace certd

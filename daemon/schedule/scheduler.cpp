@@ -189,7 +189,8 @@ void Scheduler::start_due() {
         }
         if (parts_.on_start) parts_.on_start(std::max(Duration::zero(), now - entry.at));
         watch_.note_start(config_->cas.at(admitted->ca));
-        start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}, due_plan(entry).staging});
+        Plan plan = due_plan(entry);
+        start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}, std::move(plan.staging), plan.names_only});
     }
 }
 
@@ -256,6 +257,10 @@ Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job>
         tab.emplace(budgets_, parts_.clock, config_, entry.record, ca);
         order.ordering = [&tab](CaName at, KeyType key, bool resumed) {
             return tab->ordering(std::move(at), key, resumed);
+        };
+        order.narrowing = [&tab, ca](const Problem& problem, const std::vector<Identifier>& refused,
+                                     const std::vector<Identifier>& names) {
+            return tab->narrow(ca, problem, refused, names);
         };
     }
     VersionNumber before = entry.record.state.newest;

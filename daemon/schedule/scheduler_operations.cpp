@@ -1,4 +1,5 @@
 // Scheduler: what operators ask for, and jobs they wait for.
+#include "daemon/lineage/subset.hpp"
 #include "daemon/schedule/rollback.hpp"
 #include "daemon/schedule/scheduler.hpp"
 
@@ -41,8 +42,9 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
     if ((*entry)->job) return join_or_start(**entry, JobRequest{JobKind::renew, {}, {}, {}});
     LineageState& state = (*entry)->record.state;
     if (state.paused) return failure("schedule.paused", fmt::format("{} is paused", name.text()));
-    Plan plan = due_plan(**entry);  // an operator does not wait for a CA that rests
     Time now = parts_.clock.now();
+    if (!options.force) retry_refused_names(state, now);
+    Plan plan = due_plan(**entry);  // an operator does not wait for a CA that rests
     CaName ca = plan.ca.value_or(spec.cas.front());
     if (!options.force) {
         if (plan.action == Action::deploy) {
@@ -71,9 +73,11 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
             return failure(std::move(problem));
         }
     }
-    state.renew_requested = true;
+    // For missing names alone no certificate is wanted that lacks them as well.
+    bool names_only = plan.names_only && !options.force;
+    state.renew_requested = !names_only;
     std::optional<CaName> staging = options.force ? std::nullopt : plan.staging;
-    return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}, std::move(staging)});
+    return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}, std::move(staging), names_only});
 }
 
 Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target,
@@ -135,6 +139,7 @@ Task<Result<void>> Scheduler::resume(LineageName name) {
     bool blocked = std::erase_if(record.state.attempts, [](const auto& item) {
                        return item.second.problem && item.second.problem->retry == Retry::after_change;
                    }) > 0;
+    retry_refused_names(record.state, parts_.clock.now());
     // Both may be replaced meanwhile.
     std::shared_ptr<const config::Lineage> spec = record.spec;
     config::ConfigPtr config = config_;

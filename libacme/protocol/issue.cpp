@@ -7,6 +7,7 @@
 #include "libacme/protocol/download.hpp"
 #include "libacme/protocol/finalization.hpp"
 #include "libacme/protocol/order_record.hpp"
+#include "libacme/protocol/refusal.hpp"
 #include "libacme/protocol/validation.hpp"
 
 #include <boost/asio/error.hpp>
@@ -42,12 +43,18 @@ class Issuance {
     std::string leave_out(OrderExtras& extras, const Failure& refusal) const;
     Task<Issued> finish(Order order);
     Task<> validate(const Order& order);
+    Task<Order> finalize(Order order);
     Task<Issued> download(Order order);
     Issued chosen(Downloaded downloaded);
     Task<> journal();
     Task<> give_up(std::string order_url);
     Task<> let_go(Order order);
 
+    void tell_names(const Problem& refusal) const {
+        std::vector<RefusedName> names;
+        if (hooks_.names_refused) names = names_at_fault(refusal, request_.names);
+        if (!names.empty()) hooks_.names_refused(std::move(names));
+    }
     Time deadline() const { return saturating_add(record_->created, request_.order_limit); }
     void progress(IssueStep step, std::string detail) const {
         if (hooks_.progress) hooks_.progress(step, std::move(detail));
@@ -135,6 +142,7 @@ Task<std::optional<Issued>> Issuance::finish_recorded(Order order) {
 // Key and CSR are stored before the CA hears of the order, the order's URL before anything is done with it: a crash at
 // any point leaves enough to go on with the same key (RFC 8555 §7.4, acme-facts C1, C14).
 Task<Order> Issuance::begin() {
+    if (hooks_.names_refused) hooks_.names_refused({});  // what an order before this one met is of no account
     progress(IssueStep::ordering, "Ordering a certificate for " + names_text(request_.names) + " from " + ca());
     std::optional<std::string> profile = co_await offered_profile();
     if (!record_) record_ = co_await make_record(session_, workers_, request_);
@@ -177,7 +185,10 @@ Task<Order> Issuance::place(std::optional<std::string> profile) {
             co_return co_await place_order(session_, request_.names, extras);
         } catch (const Failure& failure) {
             left_out = leave_out(extras, failure);
-            if (left_out.empty()) throw;
+            if (left_out.empty()) {
+                tell_names(failure.problem());
+                throw;
+            }
         }
         progress(IssueStep::ordering, std::move(left_out));
     }
@@ -205,7 +216,7 @@ Task<Issued> Issuance::finish(Order order) {
             progress(IssueStep::finalizing,
                      "Asking " + ca() + " to sign the certificate for " + names_text(request_.names));
         }
-        Order valid = co_await finalize_order(session_, std::move(order), record_->csr_der, deadline());
+        Order valid = co_await finalize(std::move(order));
         co_return co_await download(std::move(valid));
     } catch (const DeadOrder&) {
         dead = std::current_exception();
@@ -216,6 +227,16 @@ Task<Issued> Issuance::finish(Order order) {
                           let_go(std::move(kept)));
     }
     std::rethrow_exception(dead);
+}
+
+// A CA that looks at CAA records once more refuses names only now.
+Task<Order> Issuance::finalize(Order order) {
+    try {
+        co_return co_await finalize_order(session_, std::move(order), record_->csr_der, deadline());
+    } catch (const Failure& failure) {
+        tell_names(failure.problem());
+        throw;
+    }
 }
 
 Task<> Issuance::validate(const Order& order) {
@@ -297,15 +318,21 @@ std::string_view to_string(IssueStep step) {
 
 Task<Result<Issued>> issue(Session& session, Workers& workers, IssueRequest request, std::optional<OrderRecord> resume,
                            IssueHooks hooks) {
+    std::vector<RefusedName> at_fault;
+    std::function<void(std::vector<RefusedName>)> tell = std::move(hooks.names_refused);
+    if (tell) hooks.names_refused = [&at_fault](std::vector<RefusedName> names) { at_fault = std::move(names); };
     Issuance issuance(session, workers, std::move(request), std::move(hooks));
+    Problem problem;
     try {
         co_return co_await issuance.run(std::move(resume));
     } catch (const boost::system::system_error& error) {
         if (error.code() == asio::error::operation_aborted) throw;
-        co_return failure(problem_of(std::current_exception()));
+        problem = problem_of(std::current_exception());
     } catch (const std::exception&) {
-        co_return failure(problem_of(std::current_exception()));
+        problem = problem_of(std::current_exception());
     }
+    if (!at_fault.empty()) tell(std::move(at_fault));
+    co_return failure(std::move(problem));
 }
 
 }  // namespace certd::acme

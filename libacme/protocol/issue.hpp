@@ -53,6 +53,13 @@ struct Issued {
 enum class IssueStep { ordering, authorizing, presenting, validating, finalizing, downloading };
 std::string_view to_string(IssueStep step);
 
+// A name that the CA will not certify as things are.
+struct RefusedName {
+    Identifier name;
+    std::string way;  // the challenge type that failed; empty: it was refused before any was tried
+    Problem problem;
+};
+
 struct IssueHooks {
     // Stores the record durably; throws Failure. Called with the key and CSR before newOrder and with the order URL
     // after it.
@@ -63,6 +70,9 @@ struct IssueHooks {
     std::function<std::vector<Solver*>(const Identifier& identifier, bool wildcard)> solvers;
     // Hears of each way of proof that did not lead to a valid authorization; may be empty.
     std::function<void(const std::string& challenge_type)> refused;
+    // Hears, right before issue() fails, of the names that were at fault when nothing but names was. When it is set, an
+    // order with a failed authorization is gone on with for a while, so that all that fail are heard of at once.
+    std::function<void(std::vector<RefusedName> names)> names_refused = {};
     // Progress for people; `detail` is our text.
     std::function<void(IssueStep step, std::string detail)> progress;
 };

@@ -50,10 +50,14 @@ std::string remote_text(const Json& document, const std::string& code) {
     return text;
 }
 
+std::string refusal_of(std::string_view name) {
+    return "Refused " + escape_untrusted(name, 260);
+}
+
 // RFC 8555 §6.7.1: each subproblem may name the identifier it is about, the document itself never does.
 Problem part_of_subproblem(const Json& document) {
     std::string value = document["identifier"].string_or("value");
-    std::string what = value.empty() ? "One of the names was refused" : "Refused " + escape_untrusted(value, 260);
+    std::string what = value.empty() ? "One of the names was refused" : refusal_of(value);
     std::string code = code_of_type(document.string_or("type"));
     return problem(code, std::move(what), remote_text(document, code));
 }
@@ -159,6 +163,10 @@ Problem typed_if_paused(Problem said) {
 std::string unpause_url(const Problem& problem) {
     if (problem.code != "acme.paused" || !problem.remote.starts_with(unpause_mark)) return {};
     return escape_untrusted(first_https_url(problem.remote), longest_text);
+}
+
+bool is_part_about(const Problem& part, const Identifier& name) {
+    return lower_ascii(part.what) == lower_ascii(refusal_of(name.value));
 }
 
 bool is_lost(const Failure& failure) {

@@ -1,6 +1,7 @@
 // Error answers of a CA as Problems: RFC 7807 documents with the ACME types of RFC 8555 §6.7, or whatever came instead.
 #pragma once
 
+#include "libacme/base/ids.hpp"
 #include "libacme/base/json.hpp"
 #include "libacme/net/http.hpp"
 
@@ -25,6 +26,9 @@ std::optional<Time> retry_after(const HttpHeaders& headers, Time now);
 Problem typed_if_paused(Problem problem);
 // That page: an https URL, escaped; empty when there is none.
 std::string unpause_url(const Problem& problem);
+
+// Whether a part made of a subproblem is about this name (RFC 8555 §6.7.1).
+bool is_part_about(const Problem& part, const Identifier& name);
 
 // A Failure that is an answer of the CA, with its status.
 class ErrorResponse final : public Failure {

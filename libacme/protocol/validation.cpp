@@ -5,6 +5,7 @@
 #include "libacme/base/text.hpp"
 #include "libacme/protocol/authorization.hpp"
 #include "libacme/protocol/concurrently.hpp"
+#include "libacme/protocol/refusal.hpp"
 
 #include <algorithm>
 
@@ -19,6 +20,13 @@ constexpr int tolerated_poll_failures = 5;
 constexpr Duration present_limit = minutes(5);
 constexpr Duration visible_limit = minutes(30);
 constexpr Duration clean_up_limit = seconds(30);
+constexpr Duration others_limit = minutes(2);  // for what is still open when one has failed
+
+std::string failed_type(const Authorization& authorization) {
+    auto failed = std::ranges::find_if(authorization.challenges,
+                                       [](const Challenge& challenge) { return challenge.error.has_value(); });
+    return failed == authorization.challenges.end() ? std::string() : failed->type;
+}
 
 // One authorization that is not valid yet.
 struct Item {
@@ -43,7 +51,9 @@ class Validation {
     Task<> fetch_all(std::vector<Url> urls);
     Task<> fetch(Item& item);
     void sort_out();
-    void choose(Item& item);
+    std::optional<Problem> choose(Item& item);
+    Identifier name_of(const Item& item) const;
+    void give_up(std::vector<RefusedName> dead) const;
     void number();
     Task<> answer_and_wait();
     Task<> present(Item& item);
@@ -77,6 +87,7 @@ class Validation {
     std::vector<Item> items_;
     int poll_failures_ = 0;
     std::optional<Time> poll_again_;
+    std::optional<Time> give_up_at_;  // set once one has failed
 };
 
 Task<> Validation::run(std::vector<Url> urls) {
@@ -85,8 +96,12 @@ Task<> Validation::run(std::vector<Url> urls) {
     // RFC 8555 §7.1.3: authorizations may be valid from the beginning; then there is nothing to present.
     if (items_.empty()) co_return;
     // All are chosen and their tokens checked before the first solver is called.
-    for (Item& item : items_)
-        choose(item);
+    std::vector<RefusedName> unprovable;
+    for (Item& item : items_) {
+        if (std::optional<Problem> problem = choose(item))
+            unprovable.push_back({name_of(item), {}, *std::move(problem)});
+    }
+    give_up(std::move(unprovable));
     number();
 
     std::exception_ptr error;
@@ -120,19 +135,35 @@ Task<> Validation::fetch(Item& item) {
 // Leaves the authorizations that need work.
 void Validation::sort_out() {
     std::erase_if(items_, [](const Item& item) { return item.authorization.status == AuthorizationStatus::valid; });
-    std::vector<Problem> dead;
+    std::vector<RefusedName> dead;
     for (const Item& item : items_) {
         if (is_final(item.authorization.status)) {
-            dead.push_back(validation_problem(item.authorization, ca()));
+            dead.push_back(
+                {name_of(item), failed_type(item.authorization), validation_problem(item.authorization, ca())});
         } else if (has_expired(item.authorization.expires, session_.clock().now())) {
-            dead.push_back(problem("acme.orderExpired", "An authorization at " + ca() + " has expired"));
+            dead.push_back(
+                {name_of(item), {}, problem("acme.orderExpired", "An authorization at " + ca() + " has expired")});
         }
     }
-    if (!dead.empty())
-        throw DeadOrder(combine(std::move(dead), ca() + " could not validate all of " + names_text(names_)));
+    give_up(std::move(dead));
 }
 
-void Validation::choose(Item& item) {
+// Of the order, when there is a reason to.
+void Validation::give_up(std::vector<RefusedName> dead) const {
+    if (dead.empty()) return;
+    std::vector<Problem> problems;
+    for (const RefusedName& each : dead)
+        problems.push_back(each.problem);
+    if (hooks_.names_refused && std::ranges::all_of(problems, is_about_name)) hooks_.names_refused(std::move(dead));
+    throw DeadOrder(combine(std::move(problems), ca() + " could not validate all of " + names_text(names_)));
+}
+
+Identifier Validation::name_of(const Item& item) const {
+    return ordered_name(item.authorization, names_).value_or(item.authorization.identifier);
+}
+
+// The problem of a name for which nothing can be done.
+std::optional<Problem> Validation::choose(Item& item) {
     // RFC 8555 §7.1.3: authorizations come in any order; each says which name it is for.
     auto name = ordered_name(item.authorization, names_);
     if (!name) {
@@ -145,7 +176,7 @@ void Validation::choose(Item& item) {
                                        ? hooks_.solvers(item.authorization.identifier, item.authorization.wildcard)
                                        : std::vector<Solver*>();
     std::optional<Choice> choice = choose_challenge(item.authorization, solvers);
-    if (!choice) throw DeadOrder(no_challenge(item.authorization, solvers, ca()));
+    if (!choice) return no_challenge(item.authorization, solvers, ca());
     item.solver = choice->solver;
     item.challenge_status = choice->challenge->status;
     try {
@@ -154,6 +185,7 @@ void Validation::choose(Item& item) {
     } catch (const Failure& failure) {
         throw DeadOrder(failure.problem());
     }
+    return std::nullopt;
 }
 
 // What hooks are told of the order as a whole.
@@ -274,18 +306,22 @@ Task<> Validation::poll(Item& item) {
     if (item.respond_again && !is_final(item.authorization.status)) co_await respond(item);
 }
 
-// All were asked at once, so with the first failure the others are decided as well; those still open do not matter any
-// more.
+// All were asked at once, so with the first failure the others are decided as well; those still open matter only where
+// the order is to be repeated without all that fail.
 void Validation::check_round() {
-    std::vector<Problem> failed;
+    std::vector<RefusedName> failed;
     for (const Item& item : items_) {
         bool is_valid = item.authorization.status == AuthorizationStatus::valid;
         if (!is_final(item.authorization.status) || is_valid) continue;
-        failed.push_back(validation_problem(item.authorization, ca()));
-        refused(item);
+        failed.push_back({name_of(item), item.task.type, validation_problem(item.authorization, ca())});
     }
-    if (!failed.empty())
-        throw DeadOrder(combine(std::move(failed), ca() + " could not validate all of " + names_text(names_)));
+    if (failed.empty()) return;
+    Time now = session_.clock().now();
+    if (!give_up_at_) give_up_at_ = saturating_add(now, others_limit);
+    if (hooks_.names_refused && !all_final() && now < *give_up_at_) return;
+    for (const RefusedName& each : failed)
+        if (hooks_.refused) hooks_.refused(each.way);
+    give_up(std::move(failed));
 }
 
 Task<> Validation::wait(PollPace& pace) {

@@ -277,6 +277,8 @@ const std::map<std::string, Case>& cases() {
             all[scope + "profile"] = {"p", FIELD(profile(lineage(config).profile)), "p", ""};
             all[scope + "required_profile"] = {"p", FIELD(profile(lineage(config).profile)), "p!", ""};
             all[scope + "keep_versions"] = {"9", FIELD(std::to_string(lineage(config).keep_versions)), "9", "5"};
+            all[scope + "allow_subset_of_names"] = {
+                "true", FIELD(lineage(config).allow_subset_of_names ? "true" : "false"), "true", "false"};
             all[scope + "pre_issue"] = {"[a, b]", FIELD(hooks(lineage(config).pre_issue)), "[a b]5m", ""};
             all[scope + "post_issue"] = {"{ shell: a b }", FIELD(hooks(lineage(config).post_issue)),
                                          "[/bin/sh -c a b]5m", ""};
