@@ -144,6 +144,11 @@ void check_fleet(const Target& target, std::vector<Finding>& findings) {
               "add hosts: [NAME]");
         return;
     }
+    if (target.install.empty()) {
+        error(findings, target.location,
+              fmt::format("The target {} has hosts and installs nothing there", in_quotes(target.name.text)),
+              "add install: [{ part: fullchain, path: /etc/ssl/… }]");
+    }
     check_hosts(target, findings);
     check_ssh_files(target, findings);
     check_commands(target, findings);

@@ -15,7 +15,10 @@ using namespace certd::config::test;
 namespace {
 
 std::string text_of(const std::string& members) {
-    return base + "targets: { web: { " + members + " } }\nlineages: { example.com: { targets: [web] } }\n";
+    const std::string install = members.find("install") == std::string::npos
+                                    ? ", install: [{ part: fullchain, path: /etc/ssl/web.pem }]"
+                                    : "";
+    return base + "targets: { web: { " + members + install + " } }\nlineages: { example.com: { targets: [web] } }\n";
 }
 
 Lines said(const std::string& members) {
@@ -155,4 +158,10 @@ TEST_CASE("the key to log in with must be there, and be nobody else's to read") 
     std::filesystem::remove(key);
     std::filesystem::create_directory(key);
     CHECK(said_now().find("not a regular file") != std::string::npos);
+}
+
+TEST_CASE("a target with hosts installs something there") {
+    CHECK(said("hosts: [web1], install: [], verify: { tls: [\":443\"] }") ==
+          Lines{"4:12 error: The target 'web' has hosts and installs nothing there (add install: [{ part: fullchain, "
+                "path: /etc/ssl/\u2026 }])"});
 }

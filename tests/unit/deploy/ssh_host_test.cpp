@@ -214,8 +214,9 @@ TEST_CASE("a file is read with the attributes it has over there, and one that is
 TEST_CASE("content goes by stdin, and owners by the names that the target gives them") {
     Ssh ssh;
     ssh.say("ok");
+    const InstalledFile named{"/tls/key.pem", "SECRET\n", {0640, 0, 4711}, "root", "ssl-cert"};
     const InstalledFile key{"/tls/key.pem", "SECRET\n", {0640, 0, 4711}}, other{"/tls/x", "", {0644, {}, 12}};
-    REQUIRE(ssh.install({key, other}));
+    REQUIRE(ssh.install({named, other}));
     CHECK(ssh.request() ==
           fmt::format("certd-host 1 T install\nlineage example.com\ntarget web\nversion 7\n"
                       "file 0640 root ssl-cert 7 {} /tls/key.pem\nSECRET\n\nfile 0644 - 12 0 {} /tls/x\n\nend\n",

@@ -152,7 +152,8 @@ TEST_CASE("a missing name has a back-off of its own: 1, 10, 100 minutes, then da
     Names scene;
     Time now = day(1);
     scene.refuse(c, now);
-    for (Duration step : {minutes(1), minutes(10), minutes(100), days(1), days(1)}) {
+    for (const Duration step :
+         std::initializer_list<Duration>{minutes(1), minutes(10), minutes(100), days(1), days(1)}) {
         Plan plan = scene.at(now);
         CHECK(plan.action == Action::issue);
         CHECK(plan.names_only);
