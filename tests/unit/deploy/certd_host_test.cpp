@@ -322,6 +322,7 @@ TEST_CASE("certd-host runs the commands that its configuration names, word by wo
         CHECK(run({"env"}, variable).starts_with("refused "));
     CHECK(run({"cat"}, "timeout 0\n").starts_with("refused "));
     CHECK(run({"cat"}, "timeout 99999\n").starts_with("refused "));
+    CHECK(run({"cat"}, "timeout 010\n").starts_with("refused "));
 }
 
 TEST_CASE("a command on the far side that ignores SIGTERM ends in time") {
@@ -348,6 +349,11 @@ TEST_CASE("certd-host trusts its configuration only when nobody else can change 
         ::chmod(machine.path("host.conf").c_str(), mode);
         CHECK(machine.ask("hello", "").find("can be changed by others") != std::string::npos);
     }
+    ::chmod(machine.path("host.conf").c_str(), 0644);
+    fs::create_directory(machine.path("state"));
+    ::chmod(machine.path("state").c_str(), 0777);
+    CHECK(machine.install(1, "x") == "refused " + machine.path("state") + " can be changed by others\n");
+    CHECK(machine.names().empty());
     machine.configure("# a comment\n\npath /x\nshell yes\n");
     CHECK(machine.ask("hello", "").find("neither path, command nor state: shell yes") != std::string::npos);
     machine.configure("path relative\n");
