@@ -43,6 +43,9 @@ Result<std::string> accept(std::string path, Found found) {
 std::string writer_of(const struct stat& status, std::optional<uid_t> also_trusted) {
     const bool sticky_directory = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
     if ((status.st_mode & S_IWOTH) != 0 && !sticky_directory) return "everybody";
+    // The group of root may become root anyhow.
+    if ((status.st_mode & S_IWGRP) != 0 && status.st_gid != 0 && !sticky_directory)
+        return fmt::format("members of group {}", status.st_gid);
     if (status.st_uid == 0 || status.st_uid == ::geteuid() || status.st_uid == also_trusted) return {};
     return fmt::format("its owner, user {}", status.st_uid);
 }

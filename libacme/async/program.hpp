@@ -18,8 +18,8 @@ Result<std::string> find_program(const std::string& name, const std::vector<std:
                                  const std::string& directory = "/");
 
 // Refuses (process.unsafe) a program that somebody else could replace or rewrite: the file or a directory above it, by
-// the path as given or with symlinks resolved, is writable by everybody (sticky directories excepted) or owned by a
-// user other than root, our own and `also_trusted`, the one it will run as.
+// the path as given or with symlinks resolved, is writable by everybody or by a group other than root's (sticky
+// directories excepted), or owned by a user other than root, our own and `also_trusted`, the one it will run as.
 Result<void> check_trusted(const std::string& program, std::optional<uid_t> also_trusted = std::nullopt);
 
 }  // namespace certd

@@ -281,7 +281,20 @@ TEST_CASE("a program that others may change is refused") {
     CHECK(code_of(command) == "process.unsafe");
     ::chmod(directory.path().c_str(), 01777);
     CHECK(finished(command).ok());
+    ::chmod(directory.path().c_str(), 0755);
     if (::geteuid() != 0) return;
+    // A group may not write either, but root's own.
+    REQUIRE(::chown(path.c_str(), 0, 33) == 0);
+    ::chmod(path.c_str(), 0775);
+    CHECK(code_of(command) == "process.unsafe");
+    REQUIRE(::chown(path.c_str(), 0, 0) == 0);
+    ::chmod(path.c_str(), 0775);
+    CHECK(finished(command).ok());
+    REQUIRE(::chown(directory.path().c_str(), 0, 33) == 0);
+    ::chmod(directory.path().c_str(), 0775);
+    CHECK(code_of(command) == "process.unsafe");
+    ::chmod(directory.path().c_str(), 0755);
+    ::chmod(path.c_str(), 0755);
     REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
     CHECK(code_of(command) == "process.unsafe");
     CHECK(check_trusted(path, 65534).has_value());
