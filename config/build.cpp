@@ -223,7 +223,7 @@ void read_top_level(const Reader& root, Config& config) {
 
 }  // namespace
 
-Built build(std::span<const Document> documents, Report& report) {
+Built build(std::span<const Document> documents, Disk disk, Report& report) {
     Merged merged(documents, report);
     Built built;
     Config& config = built.config;
@@ -239,7 +239,7 @@ Built build(std::span<const Document> documents, Report& report) {
     for (const auto& [name, entry] : merged.entries("targets")) {
         config.targets.emplace(TargetName{std::string(name)}, build_target(entry, built.ssh_identities));
     }
-    LineageBuilder lineages(config, merged.find("defaults"), report);
+    LineageBuilder lineages(config, merged.find("defaults"), disk, report);
     for (const auto& [name, entry] : merged.entries("lineages"))
         lineages.add(entry.key, entry.value);
     return built;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/document.hpp"
+#include "config/load.hpp"
 #include "config/model.hpp"
 #include "config/report.hpp"
 
@@ -24,6 +25,6 @@ struct Built {
 
 // Documents in the order of merging. `cas`, `dns_providers`, `targets` and `lineages` are merged by name; any other
 // key may be in one file only.
-Built build(std::span<const Document> documents, Report& report);
+Built build(std::span<const Document> documents, Disk disk, Report& report);
 
 }  // namespace certd::config

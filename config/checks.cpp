@@ -164,6 +164,19 @@ void check_installed_keys(const Lineage& lineage, const Target& target, Findings
     }
 }
 
+// certd has no key to install.
+void check_installed_parts(const Lineage& lineage, const Target& target, Findings& findings) {
+    if (!lineage.csr) return;
+    for (const InstallStep& step : target.install) {
+        if (!holds_key(step.part)) continue;
+        error(findings, step.location,
+              fmt::format("The target {} installs the private key of the lineage {}, which certd does not have: it is "
+                          "issued for the certificate request {}",
+                          in_quotes(target.name.text), in_quotes(lineage.name), in_quotes(lineage.csr->path)),
+              "install fullchain, cert or chain only");
+    }
+}
+
 // The certificate of a key that nothing installs is there for nobody; a target without files reads `live` itself.
 void check_unused_keys(const Config& config, const Lineage& lineage, Findings& findings) {
     if (lineage.keys.size() < 2 || lineage.targets.empty()) return;
@@ -183,8 +196,10 @@ void check_unused_keys(const Config& config, const Lineage& lineage, Findings& f
 }
 
 void check_lineage(const Config& config, const Lineage& lineage, Findings& findings) {
-    for (const TargetName& name : lineage.targets)
+    for (const TargetName& name : lineage.targets) {
         check_installed_keys(lineage, config.targets.at(name), findings);
+        check_installed_parts(lineage, config.targets.at(name), findings);
+    }
     check_unused_keys(config, lineage, findings);
     if (!lineage.targets.empty()) return;
     warning(findings, lineage.location,

@@ -1,6 +1,7 @@
 // Lineages with what they inherit from the defaults.
 #include "config/lineages.hpp"
 
+#include "config/request.hpp"
 #include "libacme/base/idn.hpp"
 #include "libacme/base/text.hpp"
 
@@ -45,10 +46,22 @@ std::vector<Name> references(std::string_view kind, TreeNode list, const std::ve
     return result;
 }
 
+// An age of zero turns off what the defaults turn on.
+void read_key_age(const Reader& reader, std::optional<Duration>& max_age) {
+    if (!reader.find("reuse_key")) return;
+    Duration age{};
+    reader.section("reuse_key").read("max_age", age);
+    max_age = age > Duration::zero() ? std::optional(age) : std::nullopt;
+}
+
 }  // namespace
 
-LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults, Report& report)
-    : config_(config), report_(report), ca_names_(names_of(config.cas)), target_names_(names_of(config.targets)) {
+LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults, Disk disk, Report& report)
+    : config_(config),
+      disk_(disk),
+      report_(report),
+      ca_names_(names_of(config.cas)),
+      target_names_(names_of(config.targets)) {
     Reader reader(defaults);
     if (auto cas = reader.find("cas")) {
         defaults_.mentions_ca = !scalars_of(*cas).empty();
@@ -67,6 +80,7 @@ LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults,
         defaults_.challenge.order = {"http-01"};
     }
     read_keys(reader, defaults_.keys);
+    read_key_age(reader, defaults_.key_max_age);
     reader.read(defaults_.profile);
     reader.read_number("keep_versions", defaults_.keep_versions);
     reader.read("allow_subset_of_names", defaults_.allow_subset_of_names);
@@ -86,6 +100,8 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     lineage->post_issue = defaults_.post_issue;
     lineage->profile = defaults_.profile;
     read_keys(reader, lineage->keys);
+    lineage->key_max_age = defaults_.key_max_age;
+    read_key_age(reader, lineage->key_max_age);
     reader.read(lineage->profile);
     reader.read_number("keep_versions", lineage->keep_versions);
     reader.read("allow_subset_of_names", lineage->allow_subset_of_names);
@@ -111,6 +127,7 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     if (auto by_name = reader.find("name_challenges")) read_name_challenges(*lineage, *by_name);
     if (auto targets = reader.find("targets")) lineage->targets = read_targets(*targets);
     read_names(*lineage, key, reader.find("names"));
+    read_csr(*lineage, reader);
     config_.lineages.emplace(lineage->name, std::move(lineage));
 }
 
@@ -141,6 +158,29 @@ void LineageBuilder::read_names(Lineage& lineage, TreeNode key, std::optional<Tr
     lineage.names.reserve(items.size());
     for (TreeNode item : items)
         add_name(lineage, item.text(), item.location());
+}
+
+// What is wrong with the file is a warning only: it concerns this lineage, and is its problem when it is due.
+void LineageBuilder::read_csr(Lineage& lineage, const Reader& reader) {
+    auto file = reader.find("csr");
+    if (!file || file->text().empty()) return;  // the latter is the schema's complaint
+    for (const char* other : {"key", "keys", "reuse_key"}) {
+        if (auto given = reader.find(other)) {
+            report_.error(given->location(),
+                          fmt::format("{} and csr exclude each other: the key is the request's", other),
+                          fmt::format("take {} out", other));
+        }
+    }
+    lineage.key_max_age.reset();
+    lineage.csr = CertificateRequest{std::string(file->text()), {}, {}, {}, {}};
+    if (disk_ == Disk::leave) return;
+    ReadRequest read = read_request(lineage.csr->path, lineage.names);
+    if (read.request.problem) {
+        report_.warning(file->location(), read.request.problem->what, read.request.problem->hint);
+    } else {
+        lineage.keys = {read.key_type};
+    }
+    lineage.csr = std::move(read.request);
 }
 
 void LineageBuilder::add_name(Lineage& lineage, std::string_view text, const Location& where) {

@@ -1,6 +1,7 @@
 // From the `defaults` and `lineages` of the documents to Lineage values: overriding, references, names.
 #pragma once
 
+#include "config/load.hpp"
 #include "config/model.hpp"
 #include "config/reader.hpp"
 #include "config/report.hpp"
@@ -11,7 +12,7 @@ class LineageBuilder {
    public:
     // `config` has its CAs, targets, DNS providers and challenge listeners already; its dry_run_ca is read from
     // `defaults`.
-    LineageBuilder(Config& config, std::optional<TreeNode> defaults, Report& report);
+    LineageBuilder(Config& config, std::optional<TreeNode> defaults, Disk disk, Report& report);
 
     void add(TreeNode key, TreeNode value);
 
@@ -21,6 +22,7 @@ class LineageBuilder {
         bool has_challenge = false;
         std::vector<CaName> cas;
         std::vector<KeyType> keys{KeyType::ecdsa_p256};
+        std::optional<Duration> key_max_age;
         Challenge challenge;
         Profile profile;
         std::uint32_t keep_versions = 5;
@@ -29,6 +31,7 @@ class LineageBuilder {
     };
 
     void read_names(Lineage& lineage, TreeNode key, std::optional<TreeNode> names);
+    void read_csr(Lineage& lineage, const Reader& reader);
     void add_name(Lineage& lineage, std::string_view text, const Location& where);
     void read_keys(const Reader& reader, std::vector<KeyType>& keys);
     std::vector<CaName> read_cas(TreeNode list);
@@ -39,6 +42,7 @@ class LineageBuilder {
     void check_provable(const Lineage& lineage, const Identifier& name, const Location& where);
 
     Config& config_;
+    Disk disk_;
     Report& report_;
     std::vector<std::string_view> ca_names_, target_names_;
     Defaults defaults_;

@@ -77,8 +77,6 @@ void check_identity(const TrustedFile& identity, Report& report) {
         report.error(identity.location, secret.error().what, secret.error().hint, secret.error().code);
 }
 
-enum class Disk { look, leave };
-
 // Null when there is an error.
 ConfigPtr make_config(const Sources& sources, Disk disk, Report& report) {
     std::vector<Document> documents;
@@ -91,7 +89,7 @@ ConfigPtr make_config(const Sources& sources, Disk disk, Report& report) {
     if (documents.size() < sources.size())
         return nullptr;  // what the unread part defines would be missed in the others
 
-    Built built = build(documents, report);
+    Built built = build(documents, disk, report);
     for (Finding& finding : check(built.config)) {
         if (finding.is_error) {
             report.error(finding.where, std::move(finding.message), std::move(finding.hint));
@@ -127,10 +125,10 @@ Loaded load(const std::string& path) {
     return {std::move(config), report.take()};
 }
 
-Loaded load_text(const std::string& text, const std::string& file_name) {
+Loaded load_text(const std::string& text, const std::string& file_name, Disk disk) {
     Report report;
     Sources sources = {&report.add(Source(file_name, text))};
-    ConfigPtr config = make_config(sources, Disk::leave, report);
+    ConfigPtr config = make_config(sources, disk, report);
     return {std::move(config), report.take()};
 }
 

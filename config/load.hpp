@@ -14,11 +14,14 @@ struct Loaded {
     std::vector<Diagnostic> diagnostics;  // errors and warnings in order of file and position
 };
 
+// Whether the files that a configuration names are looked at.
+enum class Disk { look, leave };
+
 // `path` and the `conf.d/*.yaml` beside it, merged in name order. Reads files; blocking.
 Loaded load(const std::string& path);
 
-// The same for a text in memory, for tests and embedded samples.
-Loaded load_text(const std::string& text, const std::string& file_name = "certd.yaml");
+// The same for a text in memory, for tests and embedded samples. Files that it names are looked at only on request.
+Loaded load_text(const std::string& text, const std::string& file_name = "certd.yaml", Disk disk = Disk::leave);
 
 // The reference page of all keys, generated from the schema.
 std::string reference_page();

@@ -4,7 +4,9 @@
 
 #include "config/dns.hpp"
 #include "config/maintenance.hpp"
+#include "libacme/base/bytes.hpp"
 #include "libacme/base/ids.hpp"
+#include "libacme/base/problem.hpp"
 #include "libacme/base/start_tls.hpp"
 #include "libacme/base/time.hpp"
 #include "libacme/crypto/key.hpp"
@@ -188,11 +190,23 @@ constexpr bool is_rsa(KeyType type) {
     return type != KeyType::ecdsa_p256 && type != KeyType::ecdsa_p384;
 }
 
+// A request that the operator made for a key that certd does not have, as it was read with the configuration.
+struct CertificateRequest {
+    std::string path;
+    std::optional<Problem> problem;  // why it cannot be used; the rest is empty then
+    Bytes der;
+    std::vector<Identifier> names;  // sorted
+    std::string key_sha256;         // of its SubjectPublicKeyInfo, lower-case hex
+    bool operator==(const CertificateRequest&) const = default;
+};
+
 struct Lineage {
     std::string name;
     std::vector<Identifier> names;                   // as configured, first is the primary one; unique
     std::vector<CaName> cas;                         // in order of preference
     std::vector<KeyType> keys{KeyType::ecdsa_p256};  // a certificate for each; at most one ECDSA and one RSA
+    std::optional<Duration> key_max_age;             // a key is used again until it is so old; unset: never
+    std::optional<CertificateRequest> csr;           // set: the operator has the key; `keys` is its type
     Challenge challenge;
     std::vector<NameChallenge> name_challenges;  // for the names they fit, in place of `challenge`
     Profile profile;                             // without a name: the CA's own

@@ -82,6 +82,15 @@ std::string certificate(const Style& style, const api::Lineage& lineage) {
     return text;
 }
 
+// The age of a key matters where it outlives its certificate.
+std::string key_text(const Style& style, const api::KeyCertificate& certificate, Time now) {
+    if (!certificate.key_created || !certificate.key_until) return {};
+    std::string text = fmt::format("made {} ({})", date_and_time(style, *certificate.key_created),
+                                   relative_past(*certificate.key_created, now));
+    return text + (*certificate.key_until > now ? ", used again until " + date_and_time(style, *certificate.key_until)
+                                                : ", the next renewal makes a new one");
+}
+
 void facts(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
     sheet.line("Names", joined(style, readable(lineage.names), ", "));
     if (lineage.version != 0 && lineage.issued_names != lineage.names)
@@ -90,11 +99,14 @@ void facts(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time n
     sheet.line("Certificate", certificate(style, lineage));
     sheet.line("Serial", clean(style, lineage.serial, 128));
     sheet.line("SHA-256", clean(style, lineage.fingerprint_sha256, 128));
+    if (!lineage.csr.empty()) sheet.line("Key", "yours, of the request " + clean(style, lineage.csr));
+    if (!lineage.certificates.empty()) sheet.line("Key", key_text(style, lineage.certificates.front(), now));
     for (std::size_t i = 1; i < lineage.certificates.size(); ++i) {
         const api::KeyCertificate& further = lineage.certificates[i];
         sheet.line("and", clean(style, further.key_type, 64));
         sheet.line("Serial", clean(style, further.serial, 128));
         sheet.line("SHA-256", clean(style, further.fingerprint_sha256, 128));
+        sheet.line("Key", key_text(style, further, now));
     }
     sheet.line("Valid", validity(style, lineage, now));
     sheet.line("Served", clean(style, lineage.served, 32));

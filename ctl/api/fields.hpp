@@ -57,6 +57,8 @@ void fields(Is<KeyCertificate> auto& value, Field&& field) {
     field("fingerprint_sha256", value.fingerprint_sha256, Shown::full);
     field("not_before", value.not_before, Shown::full);
     field("not_after", value.not_after, Shown::full);
+    field("key_created", value.key_created, Shown::full);
+    field("key_until", value.key_until, Shown::full);
 }
 
 template <class Field>
@@ -83,6 +85,7 @@ void fields(Is<Lineage> auto& value, Field&& field) {
     field("fingerprint_sha256", value.fingerprint_sha256, Shown::full);
     field("not_before", value.not_before, Shown::full);
     field("not_after", value.not_after, Shown::table);
+    field("csr", value.csr, Shown::full);
     field("certificates", value.certificates, Shown::full);
     field("next", value.next, Shown::table);
     field("last_success", value.last_success, Shown::full);

@@ -44,6 +44,8 @@ struct KeyCertificate {
     std::string key_type;
     std::string serial, fingerprint_sha256;
     Time not_before{}, not_after{};
+    std::optional<Time> key_created;  // unset: not known
+    std::optional<Time> key_until;    // renewals before this use the key again; unset: the next one makes a new key
 };
 
 // A name that a CA refused, where the lineage may go on without (allow_subset_of_names).
@@ -65,6 +67,7 @@ struct Lineage {
     std::uint32_t version = 0;  // live; 0: none yet
     std::string serial, fingerprint_sha256;
     std::optional<Time> not_before, not_after;
+    std::string csr;                           // file with the operator's request; empty: certd makes the key
     std::vector<KeyCertificate> certificates;  // for each of its keys; the members above are about the first
     Next next;
     std::optional<Time> last_success;

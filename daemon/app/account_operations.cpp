@@ -6,6 +6,7 @@
 #include "libacme/crypto/digest.hpp"
 #include "libacme/protocol/order_list.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -83,6 +84,29 @@ Task<api::OrderList> orders_of(CaClients& clients, config::Ca ca) {
     co_return api::OrderList{list.offered, list.complete, std::move(list.urls)};
 }
 
+// The other versions with one of the keys of `leaves`; those that cannot be read are left to their damage. Blocking.
+std::vector<VersionNumber> versions_with_keys(Store& store, const LineageName& name, VersionNumber version,
+                                              const std::vector<Certificate>& leaves) {
+    auto shares_key = [&](const Certificate& leaf) {
+        return std::ranges::any_of(
+            leaves, [&](const Certificate& each) { return each.public_key_der() == leaf.public_key_der(); });
+    };
+    std::vector<VersionNumber> found;
+    for (const VersionFacts& facts : value_or_fail(store.versions(name))) {
+        if (facts.number == version) continue;
+        Result<VersionFiles> files = store.read_version(name, facts.number);
+        if (files && std::ranges::any_of(leaves_of(*files), shares_key)) found.push_back(facts.number);
+    }
+    return found;
+}
+
+std::string listed(const std::vector<VersionNumber>& versions) {
+    std::vector<std::string> texts;
+    for (VersionNumber number : versions)
+        texts.push_back(std::to_string(number.value));
+    return join(texts, ", ");
+}
+
 bool signed_by_certificate(const std::string& with) {
     if (with.empty() || with == "account") return false;
     if (with == "certificate-key") return true;
@@ -138,6 +162,12 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
     VersionFiles files = value_or_fail(
         co_await offload(engine_.seams.workers, [&] { return engine_.store.read_version(name, version); }));
     std::vector<Certificate> leaves = leaves_of(files);
+    if (by_certificate && !facts->csr_key_sha256.empty()) {
+        fail(
+            "control.badRequest",
+            fmt::format("Only who has the key of version {} can sign with it: the certificate was issued for a request",
+                        version.value));
+    }
     config::Ca ca = configured_ca(facts->ca.text);
     if (ca.directory != facts->directory_url) {
         fail("control.noSuchAccount", fmt::format("Version {} is from {}, which is no longer the directory of {}",
@@ -145,11 +175,14 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
     }
     // Before the CA is asked: a key that is known to others is never used again, whatever comes of the request. One
     // that signs its own revocation is compromised for the CA in any case (acme-facts §1.6).
+    std::vector<VersionNumber> same_key;
     if (reason == RevocationReason::key_compromise || by_certificate) {
         for (const Certificate& leaf : leaves) {
             std::string key = sha256_hex(leaf.public_key_der());
             value_or_fail(co_await offload(engine_.seams.workers, [&] { return engine_.store.burn_key(key); }));
         }
+        same_key = co_await offload(engine_.seams.workers,
+                                    [&] { return versions_with_keys(engine_.store, name, version, leaves); });
     }
     if (by_certificate) {
         std::shared_ptr<acme::Session> session = engine_.clients.session_without_account(ca);
@@ -162,8 +195,12 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
             co_await session->revoke(leaf.der(), reason);
     }
     bool replace = reason != RevocationReason::cessation_of_operation;
-    value_or_fail(co_await engine_.scheduler.note_revoked(name, version, replace));
+    value_or_fail(co_await engine_.scheduler.note_revoked(name, version, same_key, replace));
     std::string message = fmt::format("Version {} is revoked at {}", version.value, ca.name.text);
+    if (!same_key.empty()) {
+        message += fmt::format("; with the same key are {}, which are not deployed again: revoke them as well",
+                               listed(same_key));
+    }
     co_return api::JobResult{name.text(), "revoked", version.value, std::move(message)};
 }
 

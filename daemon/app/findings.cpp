@@ -77,6 +77,16 @@ CheckFinding room_finding(const std::string& directory, const std::optional<Room
     return good(check, text);
 }
 
+CheckFinding csr_finding(const config::CertificateRequest& used, const config::CertificateRequest& on_disk) {
+    const std::string check = "csr";
+    if (on_disk.problem) return blocked(check, *on_disk.problem);
+    if (on_disk != used) {
+        return warning(check, fmt::format("{} has changed since certd read it", on_disk.path),
+                       "Run `certctl reload` so that it is used");
+    }
+    return good(check, fmt::format("{} is for the lineage's names and its own key", on_disk.path));
+}
+
 CheckFinding account_finding(const CaSight& sight, const std::optional<Problem>& suspended) {
     std::string check = ca_check(sight.ca, "account");
     if (suspended) return blocked(check, *suspended);

@@ -40,6 +40,9 @@ api::CheckFinding clock_finding(const std::string& ca, const std::optional<Durat
 std::optional<api::CheckFinding> profile_finding(const CaSight& sight, const config::Profile& wanted);
 std::optional<api::CheckFinding> budget_finding(const config::Ca& ca, const std::optional<Allowance>& wait, Time now);
 
+// The request in force, and the one that the file holds now.
+api::CheckFinding csr_finding(const config::CertificateRequest& used, const config::CertificateRequest& on_disk);
+
 // `methods`: the ways of proof in the order they are tried.
 api::CheckFinding caa_finding(const CaSight& sight, const Identifier& name, const dns::CaaSet& set,
                               const std::vector<std::string>& methods);

@@ -1,6 +1,7 @@
 // Preflight checks of one lineage: store, CAs, names, targets.
 #include "daemon/app/preflight.hpp"
 
+#include "config/request.hpp"
 #include "daemon/app/findings.hpp"
 #include "daemon/app/preflight_names.hpp"
 #include "libacme/async/timeout.hpp"
@@ -80,6 +81,13 @@ Task<> check_ca(Engine& engine, const LineageRecord& record, CaSight& sight, Fin
     if (budget) add(findings, sight, std::move(*budget));
 }
 
+Task<> check_request(Engine& engine, const config::Lineage& spec, Findings& findings) {
+    if (!spec.csr) co_return;
+    config::ReadRequest read =
+        co_await offload(engine.seams.workers, [&] { return config::read_request(spec.csr->path, spec.names); });
+    findings.push_back(csr_finding(*spec.csr, read.request));
+}
+
 Task<CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, LineageRecord record) {
     const std::string check = "targets";
     if (record.spec->targets.empty()) {
@@ -107,6 +115,7 @@ Task<CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, Li
 Task<Findings> preflight(Engine& engine, config::ConfigPtr config, LineageRecord record) {
     Findings findings;
     co_await check_store(engine, findings);
+    co_await check_request(engine, *record.spec, findings);
     std::vector<CaSight> cas;
     for (const CaName& ca : record.spec->cas) {
         cas.push_back({config->cas.at(ca), {}, {}, cas.empty()});

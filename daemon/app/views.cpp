@@ -3,6 +3,7 @@
 
 #include "daemon/dns/dns_persist01.hpp"
 #include "daemon/lineage/ari.hpp"
+#include "daemon/lineage/key_reuse.hpp"
 #include "daemon/lineage/subset.hpp"
 #include "libacme/base/catalog.hpp"
 #include "libacme/base/text.hpp"
@@ -138,6 +139,28 @@ std::vector<std::string> ari_sentences(const LineageRecord& record, Time now) {
     return sentences;
 }
 
+// Whether the next certificate has the key of the last one.
+std::vector<std::string> key_sentences(const LineageRecord& record, Time now) {
+    std::vector<std::string> sentences;
+    if (!record.newest || !record.spec->key_max_age) return sentences;
+    for (const CertificateFacts& facts : record.newest->certificates()) {
+        std::string_view type = to_string(facts.key_type);
+        if (may_use_key_again(*record.spec, facts.key_created, now)) {
+            sentences.push_back(fmt::format("The {} key of {} is used again by renewals before {}.", type,
+                                            date(*facts.key_created),
+                                            date(*key_used_until(*record.spec, facts.key_created))));
+        } else if (facts.key_created) {
+            sentences.push_back(fmt::format("The {} key is of {}, older than {}: the next renewal makes a new one.",
+                                            type, date(*facts.key_created),
+                                            format_duration(*record.spec->key_max_age)));
+        } else {
+            sentences.push_back(
+                fmt::format("The age of the {} key is not known: the next renewal makes a new one.", type));
+        }
+    }
+    return sentences;
+}
+
 // One sentence on why the lineage is in this state.
 std::string state_sentence(const Entry& entry, State state) {
     const LineageState& known = entry.record.state;
@@ -186,6 +209,7 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only,
 
     view.names = texts(record.spec->names);
     view.next.reasons = plan.reasons;
+    if (record.spec->csr) view.csr = record.spec->csr->path;
     view.key_type = to_string(record.live ? record.live->key_type : record.spec->keys.front());
     view.ca = record.live ? record.live->ca.text : record.spec->cas.front().text;
     if (record.live) {
@@ -195,7 +219,8 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only,
         view.not_before = record.live->not_before;
         for (CertificateFacts& facts : record.live->certificates()) {
             view.certificates.push_back({std::string(to_string(facts.key_type)), std::move(facts.serial),
-                                         std::move(facts.fingerprint), facts.not_before, facts.not_after});
+                                         std::move(facts.fingerprint), facts.not_before, facts.not_after,
+                                         facts.key_created, key_used_until(*record.spec, facts.key_created)});
         }
     }
     view.last_success = record.state.last_success;
@@ -259,6 +284,8 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
     for (std::string& sentence : refused_sentences(entry.record, view.lineage, now))
         view.then.push_back(std::move(sentence));
     for (std::string& sentence : ari_sentences(entry.record, now))
+        view.then.push_back(std::move(sentence));
+    for (std::string& sentence : key_sentences(entry.record, now))
         view.then.push_back(std::move(sentence));
     if (entry.record.live) {
         view.then.push_back(fmt::format(

@@ -8,7 +8,8 @@ namespace certd {
 
 namespace {
 
-Result<void> check_certificate(const CertificateFiles& files, const CertificateFacts& facts, VersionNumber version) {
+Result<void> check_certificate(const CertificateFiles& files, const CertificateFacts& facts, VersionNumber version,
+                               bool has_key) {
     const auto leaf = first_certificate(files.fullchain);
     const auto alone = first_certificate(files.cert);
     if (!leaf || !alone || leaf->fingerprint_sha256() != facts.fingerprint ||
@@ -16,6 +17,7 @@ Result<void> check_certificate(const CertificateFiles& files, const CertificateF
         return failure("storage.corrupt",
                        fmt::format("The files of version {} do not hold its certificate", version.value));
     }
+    if (!has_key) return {};
     const auto key = PrivateKey::from_pem(files.privkey);
     if (!key) return failure(key.error());
     if (key->public_key_der() != leaf->public_key_der()) {
@@ -27,11 +29,27 @@ Result<void> check_certificate(const CertificateFiles& files, const CertificateF
 
 }  // namespace
 
-Result<const CertificateFiles*> files_of(const config::InstallStep& step, const VersionFiles& files, KeyType first) {
+namespace {
+
+Result<const CertificateFiles*> files_for_key(const config::InstallStep& step, const VersionFiles& files,
+                                              KeyType first) {
     if (!step.key || *step.key == first) return &files;
     if (const auto found = files.further.find(*step.key); found != files.further.end()) return &found->second;
     return failure("deploy.install", fmt::format("The version has no certificate with key {} to install as {}",
                                                  to_string(*step.key), step.path));
+}
+
+}  // namespace
+
+Result<const CertificateFiles*> files_of(const config::InstallStep& step, const VersionFiles& files, KeyType first) {
+    auto found = files_for_key(step, files, first);
+    const bool needs_key = step.part == config::Part::privkey || step.part == config::Part::combined;
+    if (found && needs_key && (*found)->privkey.empty()) {
+        return failure("deploy.install", fmt::format("The version was issued for a certificate request: there is no "
+                                                     "private key to install as {}",
+                                                     step.path));
+    }
+    return found;
 }
 
 std::string content_of(config::Part part, const CertificateFiles& files) {
@@ -63,11 +81,12 @@ std::optional<Certificate> first_certificate(std::string_view text) {
 }
 
 Result<void> check_version(const VersionFiles& files, const VersionFacts& facts) {
-    if (auto checked = check_certificate(files, facts.first(), facts.number); !checked) return checked;
+    const bool has_key = facts.csr_key_sha256.empty();
+    if (auto checked = check_certificate(files, facts.first(), facts.number, has_key); !checked) return checked;
     for (const auto& further : facts.further) {
         const auto found = files.further.find(further.key_type);
         const CertificateFiles& of_key = found == files.further.end() ? CertificateFiles{} : found->second;
-        if (auto checked = check_certificate(of_key, further, facts.number); !checked) return checked;
+        if (auto checked = check_certificate(of_key, further, facts.number, has_key); !checked) return checked;
     }
     return {};
 }

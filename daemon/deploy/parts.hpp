@@ -15,7 +15,7 @@ namespace certd {
 std::string content_of(config::Part part, const CertificateFiles& files);  // combined: privkey, then fullchain
 
 // The files of the certificate that an install step is about; problem deploy.install when the version has none for
-// that key.
+// that key, or the private key is the operator's.
 Result<const CertificateFiles*> files_of(const config::InstallStep& step, const VersionFiles& files, KeyType first);
 
 // The first certificate in a PEM text that may hold other things too (keys, "Bag Attributes"); nullopt when there is

@@ -59,6 +59,23 @@ std::string count(std::uint32_t failures) {
     return failures == 1 ? "1 failure" : fmt::format("{} failures", failures);
 }
 
+// Of a request that cannot be used it is not known what it wants.
+std::vector<std::string> key_changes(const config::Lineage& spec, const VersionFacts& newest) {
+    std::vector<std::string> changes;
+    if (spec.csr && spec.csr->problem) return changes;
+    if (newest.csr_key_sha256 != (spec.csr ? spec.csr->key_sha256 : "")) {
+        changes.emplace_back(!spec.csr                       ? "certd makes the key again, in place of a request"
+                             : newest.csr_key_sha256.empty() ? "a certificate request is given, in place of certd's key"
+                                                             : "the certificate request is for another key");
+    }
+    if (std::vector<KeyType> issued = newest.key_types(); issued != spec.keys) {
+        bool one = issued.size() == 1 && spec.keys.size() == 1;
+        changes.push_back(
+            fmt::format("key type{} changed: {} instead of {}", one ? "" : "s", listed(spec.keys), listed(issued)));
+    }
+    return changes;
+}
+
 // The rules that want a certificate at once, whatever the age of the newest.
 std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFacts& newest) {
     std::vector<std::string> reasons;
@@ -67,11 +84,8 @@ std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFa
     if (std::string changes = name_changes(std::move(wanted), newest); !changes.empty()) {
         reasons.push_back("names changed: " + changes);
     }
-    if (std::vector<KeyType> issued = newest.key_types(); issued != input.spec.keys) {
-        bool one = issued.size() == 1 && input.spec.keys.size() == 1;
-        reasons.push_back(fmt::format("key type{} changed: {} instead of {}", one ? "" : "s", listed(input.spec.keys),
-                                      listed(issued)));
-    }
+    for (std::string& change : key_changes(input.spec, newest))
+        reasons.push_back(std::move(change));
     if (std::string change = profile_change(input, newest); !change.empty())
         reasons.push_back("profile changed: " + change);
     return reasons;

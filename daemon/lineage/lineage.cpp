@@ -61,6 +61,7 @@ static void fields(Is<VersionFacts> auto& facts, Visit& visit) {
     visit.optional("authority_key_id", facts.authority_key_id);
     visit.optional("profile", facts.profile);
     visit.optional("key_created", facts.key_created);
+    visit.optional("csr_key_sha256", facts.csr_key_sha256);
     visit.optional("further", facts.further);
     visit.optional("order_urls", facts.order_urls);
 }

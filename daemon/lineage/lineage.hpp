@@ -40,6 +40,7 @@ struct VersionFacts {
     std::string authority_key_id;     // keyIdentifier of the issuer, lower-case hex; empty: the certificate names none
     std::string profile;              // as it was asked for; empty: none was
     std::optional<Time> key_created;  // of the first key; unset: not known
+    std::string csr_key_sha256;       // of the SubjectPublicKeyInfo in the operator's request; empty: certd has the key
     std::vector<CertificateFacts> further;
     std::vector<std::string> order_urls;  // of the orders it came from, in the order of its keys
 

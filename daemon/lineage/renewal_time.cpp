@@ -91,6 +91,7 @@ std::string policy_digest(const config::Lineage& spec) {
     if (spec.allow_subset_of_names) add_field(text, "subset");
     for (KeyType key : std::span(spec.keys).subspan(1))
         add_field(text, "key:" + std::string(to_string(key)));
+    if (spec.csr) add_field(text, "csr:" + (spec.csr->problem ? spec.csr->problem->what : sha256_hex(spec.csr->der)));
     return sha256_hex(text).substr(0, 32);
 }
 

@@ -135,7 +135,8 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
         if (!attempt.names.empty()) postpone_refused_names(state, *record.spec, now, lifetime);
         for (const std::string& type : attempt.refused)
             note_refused(state.attempts[ca], type);
-        state.renew_requested = false;
+        // Whoever revoked the key while its order was on the way wants another certificate all the same.
+        state.renew_requested = state.renew_requested && made.error().code == "crypto.keyCompromised";
         std::string told = fmt::format("Renewal at {} failed", ca.text);
         if (attempt.at_staging) told += fmt::format(" at {}, its staging; {} was not asked", staging->text, ca.text);
         emit(EventType::renewal_failed, Severity::error, order, record, std::move(told), made.error(),

@@ -2,6 +2,7 @@
 #include "daemon/renew/renewal.hpp"
 
 #include "daemon/lineage/issue_need.hpp"
+#include "daemon/renew/known_key.hpp"
 #include "libacme/async/as_result.hpp"
 #include "libacme/crypto/digest.hpp"
 
@@ -44,6 +45,7 @@ Task<Result<void>> Renewal::prove(IssueOrder order) {
 
 Task<> Renewal::prove_or_fail(IssueOrder order) {
     order.rehearsal = true;
+    co_await refuse_request(*order.spec);
     co_await prepare(order, value_or_fail(LineageName::parse(order.spec->name)));
     (void)co_await issue_or_fail(std::move(order));
 }
@@ -60,12 +62,16 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     const config::Ca& ca = order.config->cas.at(order.ca);
     // A CA is not asked for what could not be stored (faults F34).
     value_or_fail(co_await offload(workers_, [&] { return store_.probe(); }));
+    co_await refuse_request(*order.spec);
     if (!order.rehearsal) co_await prepare(order, name);
     std::vector<IssuedKey> issued = co_await issue_each(order, name, ca);
+    bool known_keys = order.spec->key_max_age || order.spec->csr;
+    if (known_keys && !order.rehearsal) co_await refuse_burned(issued);
     std::shared_ptr<acme::Session> session = co_await clients_.session(ca);
     const acme::Directory* directory = session->known_directory();
     NewVersion version = version_of(std::move(issued), ca, clock_.now());
     version.facts.profile = profile_at(*order.spec, ca);
+    if (order.spec->csr) version.facts.csr_key_sha256 = order.spec->csr->key_sha256;
     NewCertificate made = co_await keep(order, name, std::move(version));
     made.renewal_info = directory != nullptr && directory->renewal_info.has_value();
     made.persisted = solvers_.persisted(*order.spec);
@@ -76,6 +82,15 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
         co_await deployer_.run_hooks(order.spec->post_issue, "post-issue", context);
     }
     co_return made;
+}
+
+// The operator's request, where it cannot lead to a certificate; before anybody is bothered.
+Task<> Renewal::refuse_request(const config::Lineage& spec) {
+    if (!spec.csr) co_return;
+    if (spec.csr->problem) fail(*spec.csr->problem);
+    if (!co_await is_burned(spec.csr->der)) co_return;
+    fail("crypto.csrKey",
+         fmt::format("The key of the certificate request {} was compromised and is not used again", spec.csr->path));
 }
 
 // An order for each key, one after the other: the CA validates the names for the first and finds them valid for the
@@ -120,6 +135,7 @@ acme::IssueRequest Renewal::request_for(const KeyOrder& order) const {
     const config::Profile& profile = spec.profile.name ? spec.profile : order.ca.profile;
     request.profile = profile.name;
     request.profile_required = profile.required;
+    if (spec.csr) request.csr_der = spec.csr->der;
     if (newest == nullptr || order.order.rehearsal) return request;
     bool several = spec.keys.size() > 1 || !newest->further.empty();
     std::optional<CertificateFacts> before = several ? certificate_of(*newest, order.key) : newest->first();
@@ -157,8 +173,14 @@ Task<Result<acme::Issued>> Renewal::ask_ca(const KeyOrder& order, std::optional<
     if (resume && !resume->order_url.empty() && order.order.on_ordering)
         co_await order.order.on_ordering(order.ca.name, order.key, true);
     std::optional<acme::OrderRecord> last = resume;
+    acme::IssueRequest request = request_for(order);
+    if (!order.order.rehearsal) {
+        request.key = co_await offload(workers_, [&] {
+            return key_to_use_again(store_, *order.order.spec, order.order.newest.get(), order.key, clock_.now());
+        });
+    }
     Result<acme::Issued> issued =
-        co_await acme::issue(*session, workers_, request_for(order), std::move(resume), hooks_for(order, last));
+        co_await acme::issue(*session, workers_, std::move(request), std::move(resume), hooks_for(order, last));
     if (issued && last && !order.is_last && !order.order.rehearsal) {
         acme::OrderRecord kept = finished(*std::move(last), *issued);
         value_or_fail(
@@ -173,7 +195,8 @@ Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const KeyOrder
     // An order older than the newest version was finished by it, or given up before it.
     const VersionFacts* newest = order.order.newest.get();
     bool usable = loaded && *loaded && is_of(**loaded, *order.order.spec, order.key, order.ca) &&
-                  !(newest && (*loaded)->created <= newest->issued_at);
+                  !(newest && (*loaded)->created <= newest->issued_at) &&
+                  !has_outlived_key(**loaded, *order.order.spec, newest, clock_.now());
     if (usable && !co_await is_burned((*loaded)->csr_der)) co_return std::move(*loaded);
     if (!loaded || *loaded)
         value_or_fail(co_await offload(workers_, [&] { return store_.drop_order(order.lineage, order.further); }));
@@ -186,6 +209,17 @@ Task<bool> Renewal::is_burned(const Bytes& csr_der) {
     if (!request) co_return true;
     std::string digest = sha256_hex(request->public_key_der);
     co_return value_or_fail(co_await offload(workers_, [&] { return store_.is_burned(digest); }));
+}
+
+// A key that was used before may have been revoked as compromised while its order was on the way.
+Task<> Renewal::refuse_burned(const std::vector<IssuedKey>& issued) {
+    for (const IssuedKey& each : issued) {
+        std::string digest = sha256_hex(each.issued.chain.front().public_key_der());
+        bool burned = value_or_fail(co_await offload(workers_, [&] { return store_.is_burned(digest); }));
+        if (burned)
+            fail("crypto.keyCompromised",
+                 "The key of the certificate just issued was compromised and is not used again");
+    }
 }
 
 Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& name, NewVersion version) {

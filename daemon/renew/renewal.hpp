@@ -61,6 +61,7 @@ class Renewal {
         std::optional<KeyType> further;  // unset: it is the first key
         bool is_last;                    // what the order leads to goes right into the version
     };
+    Task<> refuse_request(const config::Lineage& spec);
     Task<std::vector<IssuedKey>> issue_each(const IssueOrder& order, const LineageName& name, const config::Ca& ca);
     Task<acme::Issued> issue_one(KeyOrder order);
     Task<Result<acme::Issued>> ask_ca(const KeyOrder& order, std::optional<acme::OrderRecord> resume);
@@ -68,6 +69,7 @@ class Renewal {
     acme::IssueHooks hooks_for(const KeyOrder& order, std::optional<acme::OrderRecord>& last);
     Task<std::optional<acme::OrderRecord>> order_in_progress(const KeyOrder& order);
     Task<bool> is_burned(const Bytes& csr_der);
+    Task<> refuse_burned(const std::vector<IssuedKey>& issued);
     Task<NewCertificate> keep(const IssueOrder& order, const LineageName& name, NewVersion version);
     void report(const IssueOrder& order, acme::IssueStep step, std::string detail);
 

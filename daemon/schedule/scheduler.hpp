@@ -85,9 +85,10 @@ class Scheduler {
     Task<Result<void>> pause(LineageName name);
     Task<Result<void>> resume(LineageName name);
 
-    // A version was revoked: it is never deployed again, and when it was the live or newest one and `replace` is set a
-    // new one is due at once.
-    Task<Result<void>> note_revoked(LineageName name, VersionNumber version, bool replace);
+    // A version was revoked: it is never deployed again, nor are those with the `same_key` when that was compromised;
+    // when the live or newest one is among them and `replace` is set a new one is due at once.
+    Task<Result<void>> note_revoked(LineageName name, VersionNumber version, std::vector<VersionNumber> same_key,
+                                    bool replace);
 
     // A look at the records of dns-persist-01: the first of them runs out then, nullopt: none does.
     Task<Result<void>> note_persisted(LineageName name, std::optional<Time> until);

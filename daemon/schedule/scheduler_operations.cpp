@@ -154,12 +154,16 @@ Task<Result<void>> Scheduler::resume(LineageName name) {
     co_return co_await parts_.pipeline.save((*entry)->record);
 }
 
-Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber version, bool replace) {
+Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber version, std::vector<VersionNumber> same_key,
+                                           bool replace) {
     Result<Entry*> entry = configured(name);
     if (!entry) co_return failure(entry.error());
     LineageState& state = (*entry)->record.state;
-    if (std::ranges::find(state.rejected, version) == state.rejected.end()) state.rejected.push_back(version);
-    if (replace && (version == state.live || version == state.newest)) state.renew_requested = true;
+    same_key.push_back(version);
+    for (VersionNumber unusable : same_key) {
+        if (std::ranges::find(state.rejected, unusable) == state.rejected.end()) state.rejected.push_back(unusable);
+        if (replace && (unusable == state.live || unusable == state.newest)) state.renew_requested = true;
+    }
     replan(**entry);
     changed_.notify();
     emit(EventType::version_revoked, Severity::warning, name.text(),

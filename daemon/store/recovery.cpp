@@ -42,8 +42,12 @@ std::size_t remove_temps(FileSystem& files, const Path& directory) {
 // A version appears whole or not at all; only somebody's hand can have taken a part of it away. The two without which
 // it is useless are looked for, the others when they are read.
 bool seems_whole(FileSystem& files, const Path& directory) {
-    return exists(files, directory / layout::version_record).value_or(true) &&
-           exists(files, directory / layout::version_files.front()).value_or(true);
+    Path record = directory / layout::version_record;
+    if (!exists(files, record).value_or(true)) return false;
+    if (exists(files, directory / layout::version_files.front()).value_or(true)) return true;
+    // Nor was there a key when the version was made, where the operator has it.
+    Result<std::optional<Json>> json = read_document(files, record);
+    return json && *json && !(**json).string_or("csr_key_sha256").empty();
 }
 
 // The directories of further keys in that of a version, whatever its record says.

@@ -34,7 +34,8 @@ struct Suspension {
 
 // The texts of one certificate's files.
 struct CertificateFiles {
-    std::string privkey, cert, chain, fullchain;
+    std::string privkey;  // empty: the operator has the key
+    std::string cert, chain, fullchain;
 };
 // Those of a version: of its first key, and of further ones.
 struct VersionFiles : CertificateFiles {

@@ -23,7 +23,8 @@ struct NamedText {
 
 void add_files(std::vector<NamedText>& all, const std::string& prefix, const CertificateFiles& files,
                const std::vector<std::string>& alternates) {
-    all.push_back({prefix + "privkey.pem", &files.privkey});
+    // The operator has the key of a certificate for his own request.
+    if (!files.privkey.empty()) all.push_back({prefix + "privkey.pem", &files.privkey});
     all.push_back({prefix + "cert.pem", &files.cert});
     all.push_back({prefix + "chain.pem", &files.chain});
     all.push_back({prefix + "fullchain.pem", &files.fullchain});
@@ -88,7 +89,8 @@ Result<void> show(FileSystem& files, const Path& temp, const Path& directory) {
 // Whether `record` describes the same certificate with the same key.
 bool is_record_of(const Json& record, const NewVersion& version) {
     if (record.string_or("fingerprint_sha256") != version.facts.fingerprint) return false;
-    if (record["files"].string_or("privkey.pem") != sha256_hex(version.files.privkey)) return false;
+    const std::string& key = version.files.privkey;
+    if (record["files"].string_or("privkey.pem") != (key.empty() ? "" : sha256_hex(key))) return false;
     Result<VersionFacts> known = version_facts_from_json(record);
     return known && known->further == version.facts.further;
 }
@@ -224,6 +226,8 @@ Result<CertificateFiles> Store::read_certificate(const Path& directory, const Pa
     std::array<std::string*, layout::version_files.size()> into{&texts.privkey, &texts.cert, &texts.chain,
                                                                 &texts.fullchain};
     for (std::size_t index = 0; index < into.size(); ++index) {
+        bool is_foreign_key = index == 0 && !record.string_or("csr_key_sha256").empty();
+        if (is_foreign_key) continue;
         Path file = subdirectory / layout::version_files[index];
         Path path = directory / file;
         Result<std::string> text = files_.read(path, file_limit);

@@ -52,6 +52,7 @@ std::string chain_pem(std::span<const Certificate> chain);
 // What an issued chain must satisfy before it may become a version.
 struct ChainExpectation {
     const PrivateKey* key = nullptr;
+    Bytes public_key_der = {};  // SubjectPublicKeyInfo, where the private key is somebody else's; empty: not checked
     std::vector<Identifier> names;  // SAN must equal this set
     Time now;
     Duration clock_skew = hours(1);  // not_before may lie this far ahead

@@ -23,12 +23,12 @@ std::string listed(std::span<const Identifier> names) {
     return join(texts, ", ");
 }
 
-bool is_for_key(const Certificate& leaf, const PrivateKey& key) {
+// The same key may be written in another form, e.g. a compressed point.
+bool is_for_key(const Certificate& leaf, ByteView wanted) {
     ByteView public_key = leaf.handle().public_key;
-    if (std::ranges::equal(public_key, key.public_key_der())) return true;
-    // The same key may be written in another form, e.g. a compressed point.
-    openssl::KeyOwner read = openssl::read_public_key(public_key);
-    return read && EVP_PKEY_eq(read.get(), key.handle().key.get()) == 1;
+    if (std::ranges::equal(public_key, wanted)) return true;
+    openssl::KeyOwner read = openssl::read_public_key(public_key), key = openssl::read_public_key(wanted);
+    return read && key && EVP_PKEY_eq(read.get(), key.get()) == 1;
 }
 
 Result<void> check_names(const Certificate& leaf, std::vector<Identifier> ordered) {
@@ -98,7 +98,8 @@ Result<void> check_chain(std::span<const Certificate> chain, const ChainExpectat
         return failure("crypto.caLeaf", "The chain begins with a CA certificate instead of the one ordered",
                        leaf.subject());
     }
-    if (expectation.key != nullptr && !is_for_key(leaf, *expectation.key)) {
+    ByteView key = expectation.key != nullptr ? expectation.key->public_key_der() : expectation.public_key_der;
+    if (!key.empty() && !is_for_key(leaf, key)) {
         return failure("crypto.wrongKey", "The certificate is for another key than the one requested");
     }
     if (auto checked = check_names(leaf, expectation.names); !checked) return checked;

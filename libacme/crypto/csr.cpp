@@ -22,22 +22,6 @@ Bytes requested_extensions(std::span<const Identifier> names) {
     return der::encode(der::sequence, {der::encode(der::object_identifier, x509::extension_request), extensions});
 }
 
-std::optional<std::vector<Identifier>> read_requested_names(ByteView attributes) {
-    for (der::Reader reader(attributes); !reader.at_end();) {
-        auto attribute = reader.next(der::sequence);
-        if (!attribute) return std::nullopt;
-        der::Reader parts(attribute->content);
-        auto oid = parts.next(der::object_identifier);
-        auto values = parts.next(der::set);
-        if (!oid || !values) return std::nullopt;
-        if (!std::ranges::equal(oid->content, x509::extension_request)) continue;
-        auto extensions = x509::read_extensions(values->content);
-        const x509::Extension* names = extensions ? x509::find(*extensions, x509::subject_alternative_name) : nullptr;
-        return names != nullptr ? x509::read_names(names->value) : std::nullopt;
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 Bytes make_csr(const PrivateKey& key, std::span<const Identifier> names) {
@@ -49,29 +33,50 @@ Bytes make_csr(const PrivateKey& key, std::span<const Identifier> names) {
     return der::encode(der::sequence, {info, openssl::signature_algorithm(key.type()), signature});
 }
 
-Result<RequestContent> read_csr(ByteView input) {
-    auto malformed = [] { return failure("crypto.csrMalformed", "The certificate request is malformed"); };
+std::optional<x509::RequestParts> x509::read_request(ByteView input) {
     auto request = input.size() <= size_limit ? der::read_whole(input, der::sequence) : std::nullopt;
-    if (!request) return malformed();
+    if (!request) return std::nullopt;
     der::Reader outer(request->content);
     auto info = outer.next(der::sequence), algorithm = outer.next(der::sequence);
     auto bits = outer.next(der::bit_string);
     auto signature = bits ? der::read_bits(bits->content) : std::nullopt;
-    if (!info || !algorithm || !signature || !outer.at_end()) return malformed();
+    if (!info || !algorithm || !signature || !outer.at_end()) return std::nullopt;
 
     der::Reader inner(info->content);
     auto version = inner.next(der::integer);
     auto subject = inner.next(der::sequence), public_key = inner.next(der::sequence);
     auto attributes = inner.next(der::context_constructed(0));
-    if (!version || !subject || !public_key || !attributes || !inner.at_end()) return malformed();
-    auto names = read_requested_names(attributes->content);
-    if (!names) return malformed();
+    if (!version || !subject || !public_key || !attributes || !inner.at_end()) return std::nullopt;
+    return x509::RequestParts{info->whole,      algorithm->whole,  *signature,
+                              subject->content, public_key->whole, attributes->content};
+}
 
-    openssl::KeyOwner key = openssl::read_public_key(public_key->whole);
-    if (!key || openssl::verify(key.get(), algorithm->whole, info->whole, *signature) != openssl::Verdict::good) {
+std::optional<ByteView> x509::requested_names(ByteView attributes) {
+    for (der::Reader reader(attributes); !reader.at_end();) {
+        auto attribute = reader.next(der::sequence);
+        if (!attribute) return std::nullopt;
+        der::Reader parts(attribute->content);
+        auto oid = parts.next(der::object_identifier);
+        auto values = parts.next(der::set);
+        if (!oid || !values) return std::nullopt;
+        if (!std::ranges::equal(oid->content, x509::extension_request)) continue;
+        auto extensions = x509::read_extensions(values->content);
+        const x509::Extension* names = extensions ? x509::find(*extensions, x509::subject_alternative_name) : nullptr;
+        return names != nullptr ? std::optional(names->value) : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+Result<RequestContent> read_csr(ByteView input) {
+    std::optional<x509::RequestParts> parts = x509::read_request(input);
+    auto extension = parts ? x509::requested_names(parts->attributes) : std::nullopt;
+    auto names = extension ? x509::read_names(*extension) : std::nullopt;
+    if (!names) return failure("crypto.csrMalformed", "The certificate request is malformed");
+    openssl::KeyOwner key = openssl::read_public_key(parts->public_key);
+    if (!key || openssl::verify(key.get(), parts->algorithm, parts->info, parts->signature) != openssl::Verdict::good) {
         return failure("crypto.csrMalformed", "The certificate request is not signed with the key it names");
     }
-    return RequestContent{std::move(*names), Bytes(public_key->whole.begin(), public_key->whole.end())};
+    return RequestContent{std::move(*names), Bytes(parts->public_key.begin(), parts->public_key.end())};
 }
 
 }  // namespace certd

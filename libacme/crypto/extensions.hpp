@@ -1,4 +1,5 @@
-// X.509 extensions and GeneralNames (RFC 5280 §4.2) as DER, for certificates and requests. Internal to libacme/crypto.
+// X.509 extensions and GeneralNames (RFC 5280 §4.2) as DER, for certificates and requests, and where they stand in a
+// request. Internal to libacme/crypto.
 #pragma once
 
 #include "libacme/base/bytes.hpp"
@@ -37,5 +38,16 @@ std::optional<std::vector<Identifier>> read_names(ByteView general_names);
 Bytes write_extension(ByteView oid, bool critical, ByteView value);
 // Throws Failure(crypto.csr) for a name that cannot be written.
 Bytes write_names(std::span<const Identifier> names);
+
+// The parts of a CertificationRequest (RFC 2986 §4); the views refer into it.
+struct RequestParts {
+    ByteView info, algorithm, signature;  // info: what is signed
+    ByteView subject;                     // content of the Name
+    ByteView public_key;                  // SubjectPublicKeyInfo
+    ByteView attributes;                  // their content
+};
+std::optional<RequestParts> read_request(ByteView der);  // at most 64 KiB; the signature is not looked at
+// The subjectAltName asked for among the attributes (RFC 2985 §5.4.2); nullopt: none, or malformed.
+std::optional<ByteView> requested_names(ByteView attributes);
 
 }  // namespace certd::x509

@@ -121,23 +121,6 @@ PrivateKey make(KeyOwner key, KeyType type) {
     return PrivateKey(std::move(handle));
 }
 
-std::optional<KeyType> supported_type(EVP_PKEY* key) {
-    if (EVP_PKEY_is_a(key, "EC") == 1) {
-        char group[64] = {};
-        std::size_t length = 0;
-        if (EVP_PKEY_get_group_name(key, group, sizeof group, &length) != 1) return std::nullopt;
-        for (const TypeRow& candidate : types) {
-            if (candidate.group == std::string_view(group, length)) return candidate.type;
-        }
-    }
-    if (EVP_PKEY_is_a(key, "RSA") == 1 && BN_is_word(number(key, OSSL_PKEY_PARAM_RSA_E).get(), public_exponent) == 1) {
-        for (const TypeRow& candidate : types) {
-            if (candidate.width == 0 && candidate.bits == EVP_PKEY_get_bits(key)) return candidate.type;
-        }
-    }
-    return std::nullopt;
-}
-
 // Whether the private part belongs to the public one: a damaged file must not pass as a key.
 bool signs_verifiably(const PrivateKey& key) {
     static constexpr std::string_view text = "certd";
@@ -223,6 +206,23 @@ Bytes fixed_width(ByteView encoded, std::size_t width) {
 
 }  // namespace
 
+std::optional<KeyType> openssl::supported_type(EVP_PKEY* key) {
+    if (EVP_PKEY_is_a(key, "EC") == 1) {
+        char group[64] = {};
+        std::size_t length = 0;
+        if (EVP_PKEY_get_group_name(key, group, sizeof group, &length) != 1) return std::nullopt;
+        for (const TypeRow& candidate : types) {
+            if (candidate.group == std::string_view(group, length)) return candidate.type;
+        }
+    }
+    if (EVP_PKEY_is_a(key, "RSA") == 1 && BN_is_word(number(key, OSSL_PKEY_PARAM_RSA_E).get(), public_exponent) == 1) {
+        for (const TypeRow& candidate : types) {
+            if (candidate.width == 0 && candidate.bits == EVP_PKEY_get_bits(key)) return candidate.type;
+        }
+    }
+    return std::nullopt;
+}
+
 std::string_view to_string(KeyType type) {
     return row(type).name;
 }
@@ -254,7 +254,7 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
         ERR_clear_error();
         return failure("crypto.keyMalformed", "The text holds no private key in PEM form");
     }
-    auto type = supported_type(key.get());
+    auto type = openssl::supported_type(key.get());
     if (!type) {
         return failure(
             "crypto.keyUnsupported",

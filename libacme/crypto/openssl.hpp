@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -52,6 +53,9 @@ Bytes digest(Hash hash, ByteView data);
 // The public key of a SubjectPublicKeyInfo; nullptr when OpenSSL cannot read it. P-256, P-384 and RSA take a short cut
 // past OpenSSL's generic decoders (0.02 instead of 0.2 ms).
 KeyOwner read_public_key(ByteView subject_public_key_info);
+
+// The type of a key, private or public, that certd takes; nullopt for others.
+std::optional<KeyType> supported_type(EVP_PKEY* key);
 
 // The private key of a PKCS#8 block that holds an ECDSA P-256 or P-384 key with its public part, as certd writes them;
 // nullptr for all else, which is for OpenSSL's generic decoders (ten times slower). Whether the parts belong together

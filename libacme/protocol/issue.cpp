@@ -247,9 +247,14 @@ Task<> Issuance::validate(const Order& order) {
 
 Task<Issued> Issuance::download(Order order) {
     progress(IssueStep::downloading, "Downloading the certificate for " + names_text(request_.names));
-    PrivateKey key = value_or_fail(PrivateKey::from_pem(record_->key_pem));
+    std::optional<PrivateKey> key;
     ChainExpectation expectation;
-    expectation.key = &key;
+    if (record_->key_pem.empty()) {
+        expectation.public_key_der = value_or_fail(read_csr(record_->csr_der)).public_key_der;
+    } else {
+        key = value_or_fail(PrivateKey::from_pem(record_->key_pem));
+        expectation.key = &*key;
+    }
     expectation.names = request_.names;
     expectation.now = session_.clock().now();
     expectation.previous_serial = request_.previous_serial;

@@ -20,13 +20,19 @@ struct OrderRecord {
     std::vector<Identifier> names;
     KeyType key_type = KeyType::ecdsa_p256;
     std::string profile;  // as it was asked for; empty: none
-    std::string key_pem;
+    std::string key_pem;  // empty: the operator has the key
     Bytes csr_der;
     std::string order_url;  // empty until the CA answered newOrder
     Time created;
     std::optional<Time> key_created;  // unset: not known
     // PEM of the chains it led to, the chosen one first, while the version still waits for other certificates.
     std::vector<std::string> chains;
+};
+
+// A key that was in use before.
+struct KnownKey {
+    std::string pem;
+    Time created;
 };
 
 struct IssueRequest {
@@ -40,10 +46,12 @@ struct IssueRequest {
     std::string previous_serial;
     std::string replaces;              // identifier of the predecessor, issued by this CA (RFC 9773 §5); empty: none
     Duration order_limit = hours(24);  // total time for one order, polls included
+    std::optional<KnownKey> key = {};  // to be used again; unset: a new one is made
+    Bytes csr_der = {};                // the operator's request for exactly `names`; empty: certd makes key and request
 };
 
 struct Issued {
-    std::string key_pem;
+    std::string key_pem;  // empty: the operator has the key
     std::optional<Time> key_created = {};
     Chain chain;                          // the one chosen
     std::vector<std::string> alternates;  // PEM of the other chains offered, the default first when another was chosen

@@ -9,18 +9,37 @@ namespace certd::acme {
 namespace {
 
 bool fits(const OrderRecord& record, const IssueRequest& request) {
-    return record.key_type == request.key_type && record.profile == request.profile.value_or("") &&
+    bool same_owner = request.csr_der.empty() ? !record.key_pem.empty() : record.csr_der == request.csr_der;
+    return same_owner && record.key_type == request.key_type && record.profile == request.profile.value_or("") &&
            normalized(record.names) == normalized(request.names);
 }
 
-struct KeyAndRequest {
-    std::string key_pem;
-    Bytes csr_der;
-};
+bool is_sound(const OrderRecord& record, const IssueRequest& request, const PrivateKey& account_key) {
+    return !request.csr_der.empty() || reusable_key(record, request, account_key).has_value();
+}
 
-KeyAndRequest make_key(KeyType type, const std::vector<Identifier>& names) {
-    PrivateKey key = PrivateKey::generate(type);
-    return KeyAndRequest{key.pem(), make_csr(key, names)};
+// RFC 8555 §11.1: the account's key never appears in a certificate.
+std::optional<PrivateKey> known_key(const IssueRequest& request, const Bytes& account_key) {
+    if (!request.key) return std::nullopt;
+    Result<PrivateKey> key = PrivateKey::from_pem(request.key->pem);
+    bool usable = key && key->type() == request.key_type && key->public_key_der() != account_key;
+    return usable ? std::optional(*std::move(key)) : std::nullopt;
+}
+
+void make_key(OrderRecord& record, const IssueRequest& request, const Bytes& account_key) {
+    std::optional<PrivateKey> known = known_key(request, account_key);
+    record.key_created = known ? request.key->created : record.created;
+    PrivateKey key = known ? *std::move(known) : PrivateKey::generate(request.key_type);
+    record.key_pem = key.pem();
+    record.csr_der = make_csr(key, record.names);
+}
+
+void adopt_csr(OrderRecord& record, const IssueRequest& request, const Session& session) {
+    RequestContent content = value_or_fail(read_csr(request.csr_der));
+    if (content.public_key_der == session.account_key().public_key_der()) {
+        fail("crypto.csrKey", "The certificate request is for the key of the account at " + session.options().ca);
+    }
+    record.csr_der = request.csr_der;
 }
 
 }  // namespace
@@ -38,7 +57,7 @@ std::optional<PrivateKey> reusable_key(const OrderRecord& record, const IssueReq
 }
 
 RecordUse use_of_record(const OrderRecord& record, const IssueRequest& request, const Session& session, Time now) {
-    bool sound = fits(record, request) && reusable_key(record, request, session.account_key()).has_value();
+    bool sound = fits(record, request) && is_sound(record, request, session.account_key());
     if (record.order_url.empty()) return sound ? RecordUse::new_order_old_key : RecordUse::new_order;
     bool ours = record.directory_url == session.options().directory.text && record.account_url == session.account().url;
     if (!ours) return RecordUse::new_order;
@@ -55,10 +74,12 @@ Task<OrderRecord> make_record(Session& session, Workers& workers, IssueRequest r
     record.key_type = request.key_type;
     record.profile = request.profile.value_or("");
     record.created = session.clock().now();
-    record.key_created = record.created;
-    KeyAndRequest made = co_await offload(workers, [&] { return make_key(record.key_type, record.names); });
-    record.key_pem = std::move(made.key_pem);
-    record.csr_der = std::move(made.csr_der);
+    if (request.csr_der.empty()) {
+        Bytes account_key = session.account_key().public_key_der();
+        co_await offload(workers, [&] { make_key(record, request, account_key); });
+    } else {
+        adopt_csr(record, request, session);
+    }
     co_return record;
 }
 

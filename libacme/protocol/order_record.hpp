@@ -19,7 +19,8 @@ enum class RecordUse {
 };
 RecordUse use_of_record(const OrderRecord& record, const IssueRequest& request, const Session& session, Time now);
 
-// A new key with its CSR, made off the event loop and not yet stored.
+// A new key, or the one to be used again, with its CSR, made off the event loop and not yet stored; or the operator's
+// CSR. Throws Failure(crypto.csrKey) when that is for the account's key.
 Task<OrderRecord> make_record(Session& session, Workers& workers, IssueRequest request);
 
 }  // namespace certd::acme

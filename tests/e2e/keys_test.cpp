@@ -71,3 +71,89 @@ TEST_CASE("an nginx that was not told of the RSA files is found out, and both ce
     REQUIRE(read_file(world.nginx.rsa_fullchain()) == installed);
     REQUIRE(both_served(world));
 }
+
+TEST_CASE("with reuse_key the key stays over renewals until it has reached its age") {
+    World world;
+    world.issue_first({.lineage_more = "    reuse_key: { max_age: 1h }\n"});
+    const auto key_file = world.certd.live("shop") / "privkey.pem";
+    const std::string key = read_file(key_file);
+    REQUIRE(world.certd.ctl({"renew", "shop", "--force"}).exit_code == 0);
+    REQUIRE(world.certd.version("shop") == 2);
+    REQUIRE(world.served_is_live());
+    REQUIRE(read_file(key_file) == key);
+    const Output status = world.certd.ctl({"status", "shop"});
+    INFO(status.both());
+    REQUIRE(status.out.find("used again until") != std::string::npos);
+
+    world.certd.configure(world.configuration({.lineage_more = "    reuse_key: { max_age: 1s }\n"}));
+    REQUIRE(world.certd.ctl({"reload"}).exit_code == 0);
+    REQUIRE(eventually(30s, [&] {
+        return world.certd.ctl({"explain", "shop"}).out.find("the next renewal makes a new one") != std::string::npos;
+    }));
+    REQUIRE(world.certd.ctl({"renew", "shop", "--force"}).exit_code == 0);
+    REQUIRE(world.served_is_live());
+    REQUIRE(read_file(key_file) != key);
+}
+
+namespace {
+
+// The operator, who makes his keys and requests with openssl and puts the keys where nginx reads them.
+struct Requester {
+    World& world;
+    std::string request = (world.directory() / "shop.csr").string();
+
+    void make_request() const {
+        const std::string key = (world.directory() / "shop.key").string();
+        const Output made = run({"openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                                 "-nodes", "-keyout", key, "-out", request, "-subj", "/O=Shop/CN=a.example.test",
+                                 "-addext", "subjectAltName=DNS:b.example.test,DNS:a.example.test"});
+        INFO(made.both());
+        REQUIRE(made.exit_code == 0);
+        std::filesystem::copy_file(key, world.nginx.privkey(), std::filesystem::copy_options::overwrite_existing);
+    }
+    // Without the install step of the key.
+    std::string configuration() const {
+        std::string text = with_key_installed();
+        const std::string step =
+            fmt::format("      - {{ part: privkey, path: {}, mode: \"0600\" }}\n", world.nginx.privkey().string());
+        return text.erase(text.find(step), step.size());
+    }
+    std::string with_key_installed() const {
+        Sample sample;
+        sample.key.clear();
+        sample.lineage_more = "    csr: " + request + "\n";
+        return world.configuration(sample);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a certificate is issued for a request made with openssl, whose key certd never has, and for a changed one") {
+    World world;
+    const Requester operator_{world};
+    operator_.make_request();
+    world.certd.configure(operator_.with_key_installed());
+    const Output checked = run({certd_program(), "--check-config", "--config", world.certd.configuration_file()});
+    INFO(checked.both());
+    REQUIRE(checked.exit_code == 2);
+    REQUIRE(checked.both().find("installs the private key of the lineage 'shop', which certd does not have") !=
+            std::string::npos);
+
+    world.certd.configure(operator_.configuration());
+    world.certd.start();
+    const Output renewed = world.certd.ctl({"renew", "shop"});
+    INFO(renewed.both());
+    REQUIRE(renewed.exit_code == 0);
+    REQUIRE(world.served_is_live());
+    const auto live = world.certd.live("shop");
+    REQUIRE(std::filesystem::exists(live / "fullchain.pem"));
+    REQUIRE_FALSE(std::filesystem::exists(live / "privkey.pem"));
+    REQUIRE(world.certd.ctl({"status", "shop"}).out.find("yours, of the request") != std::string::npos);
+    REQUIRE(world.certd.ctl({"check", "shop"}).both().find("is for the lineage's names and its own key") !=
+            std::string::npos);
+
+    operator_.make_request();
+    REQUIRE(world.certd.ctl({"check", "shop"}).both().find("has changed since certd read it") != std::string::npos);
+    REQUIRE(world.certd.ctl({"reload"}).exit_code == 0);
+    REQUIRE(eventually(60s, [&] { return world.certd.version("shop") == 2 && world.served_is_live(); }));
+}

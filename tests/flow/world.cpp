@@ -21,7 +21,7 @@ class Wire final : public Transport {
 };
 
 config::ConfigPtr parse(const std::string& text) {
-    config::Loaded loaded = config::load_text(text);
+    config::Loaded loaded = config::load_text(text, "certd.yaml", config::Disk::look);
     INFO(config::render(loaded.diagnostics, false));
     REQUIRE(loaded.config);
     return loaded.config;

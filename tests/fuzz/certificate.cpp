@@ -1,6 +1,7 @@
 // A certificate or request in DER: what is accepted can be asked for everything, and keeps its octets.
 #include "libacme/crypto/certificate.hpp"
 
+#include "libacme/crypto/csr.hpp"
 #include "tests/fuzz/input.hpp"
 
 #include <algorithm>
@@ -28,5 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         ask(*certificate);
     }
     if (const auto request = certd::read_csr({data, size}); request && request->public_key_der.empty()) std::abort();
+    if (const auto request = certd::read_foreign_request({reinterpret_cast<const char*>(data), size});
+        request && (request->names.empty() || !std::ranges::is_sorted(request->names))) {
+        std::abort();
+    }
     return 0;
 }

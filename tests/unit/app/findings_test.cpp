@@ -31,6 +31,20 @@ std::string line(const api::CheckFinding& finding) {
 
 }  // namespace
 
+TEST_CASE("a certificate request is looked at where it lies: in force, changed since, or not to be used") {
+    config::CertificateRequest used;
+    used.path = "/etc/certd/a.csr";
+    used.key_sha256 = "aa";
+    config::CertificateRequest now = used;
+    CHECK(line(csr_finding(used, now)) == "csr ok: /etc/certd/a.csr is for the lineage's names and its own key");
+    now.key_sha256 = "bb";
+    api::CheckFinding changed = csr_finding(used, now);
+    CHECK(line(changed) == "csr warning: /etc/certd/a.csr has changed since certd read it");
+    CHECK(changed.hint == "Run `certctl reload` so that it is used");
+    now.problem = problem("config.csr", "The certificate request /etc/certd/a.csr cannot be used");
+    CHECK(line(csr_finding(used, now)).starts_with("csr blocked: The certificate request /etc/certd/a.csr"));
+}
+
 TEST_CASE("too little room blocks, little room warns") {
     constexpr std::uint64_t mebibyte = 1 << 20;
     CHECK(line(room_finding("/s", Room{900 * mebibyte, 5000})) ==

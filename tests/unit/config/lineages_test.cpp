@@ -120,6 +120,16 @@ TEST_CASE("a lineage has one key, or one ECDSA and one RSA key") {
     CHECK(said_about(names + "keys: [dsa]").size() == 1);
 }
 
+TEST_CASE("a lineage turns the reuse of keys off that the defaults turn on") {
+    auto config =
+        config_of(base.substr(0, base.find("defaults")) +
+                  "defaults: { cas: [main], reuse_key: { max_age: 365d } }\nhttp_challenge: { listen: "
+                  "\"[::]:80\" }\nlineages:\n  a.example.com: {}\n  b.example.com: { reuse_key: { max_age: 0s } "
+                  "}\n");
+    CHECK(config->lineages.at("a.example.com")->key_max_age == certd::days(365));
+    CHECK_FALSE(config->lineages.at("b.example.com")->key_max_age);
+}
+
 TEST_CASE("a lineage overrides the defaults key by key, each as a whole") {
     auto config = config_of(
         "cas:\n  one: { directory: \"https://one.example/\" }\n  two: { directory: \"https://two.example/\" }\n"

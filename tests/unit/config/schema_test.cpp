@@ -260,6 +260,7 @@ const std::map<std::string, Case>& cases() {
               "0"}},
             {"lineages.*.names",
              {"[a.example.com]", FIELD(lineage(config).names.at(0).value), "a.example.com", "example.com"}},
+            {"lineages.*.csr", {"/x.csr", FIELD(lineage(config).csr ? lineage(config).csr->path : ""), "/x.csr", ""}},
             {"lineages.*.targets", {"[web]", FIELD(list_of_names(lineage(config).targets)), "[web]", "[]"}},
         };
         for (std::string protocol : {"smtp", "imap", "pop3", "ftp", "ldap", "postgres"}) {
@@ -272,6 +273,8 @@ const std::map<std::string, Case>& cases() {
                                   "ecdsa-p256"};
             all[scope + "keys"] = {"[rsa-2048, ecdsa-p384]", FIELD(keys(lineage(config).keys)), "rsa-2048 ecdsa-p384 ",
                                    "ecdsa-p256 "};
+            all[scope + "reuse_key.max_age"] = {
+                "365d", FIELD(format_duration(lineage(config).key_max_age.value_or(Duration::zero()))), "365d", ""};
             all[scope + "challenge.http-01.webroot"] = {
                 "/w", FIELD(optional(lineage(config).challenge.http01->webroot)), "/w", "unset"};
             all[scope + "profile"] = {"p", FIELD(profile(lineage(config).profile)), "p", ""};
