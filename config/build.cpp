@@ -117,7 +117,7 @@ Ca build_ca(const Entry& entry, std::vector<TrustedFile>& bundles) {
 }
 
 std::optional<Part> part_from(std::string_view text) {
-    for (Part part : {Part::cert, Part::chain, Part::fullchain, Part::privkey, Part::combined}) {
+    for (Part part : {Part::cert, Part::chain, Part::fullchain, Part::privkey, Part::combined, Part::pkcs12}) {
         if (to_string(part) == text) return part;
     }
     return std::nullopt;
@@ -129,7 +129,9 @@ InstallStep build_step(TreeNode node) {
     auto path = reader.find("path");
     step.location = path ? path->location() : node.location();
     step.part = part_from(reader.scalar("part")).value_or(Part::fullchain);
-    step.mode = step.part == Part::privkey || step.part == Part::combined ? 0600 : 0644;
+    step.mode = holds_key(step.part) ? 0600 : 0644;
+    if (reader.scalar("format") == "der") step.format = Format::der;
+    reader.read("password_file", step.password_file);
     reader.read("key", step.key);
     reader.read("path", step.path);
     reader.read_mode("mode", step.mode);
@@ -245,6 +247,10 @@ Built build(std::span<const Document> documents, Disk disk, Report& report) {
     return built;
 }
 
+bool holds_key(Part part) {
+    return part == Part::privkey || part == Part::combined || part == Part::pkcs12;
+}
+
 std::string_view to_string(Part part) {
     switch (part) {
         case Part::cert:
@@ -257,6 +263,8 @@ std::string_view to_string(Part part) {
             return "privkey";
         case Part::combined:
             return "combined";
+        case Part::pkcs12:
+            return "pkcs12";
     }
     return "";
 }

@@ -26,10 +26,6 @@ void warning(Findings& findings, const Location& where, std::string message, std
     findings.push_back({false, where, std::move(message), std::move(hint)});
 }
 
-bool holds_key(Part part) {
-    return part == Part::privkey || part == Part::combined;
-}
-
 // A private key is for its owner and at most the readers of one group; nothing that is installed is for everybody to
 // change.
 void check_mode(const InstallStep& step, Findings& findings) {
@@ -50,6 +46,25 @@ void check_mode(const InstallStep& step, Findings& findings) {
     }
 }
 
+void check_form(const InstallStep& step, Findings& findings) {
+    bool is_pkcs12 = step.part == Part::pkcs12;
+    if (is_pkcs12 && step.password_file.empty()) {
+        error(findings, step.location, fmt::format("{} is PKCS#12 and has no password", in_quotes(step.path)),
+              "add password_file: /etc/certd/NAME.password, or credential:NAME");
+    }
+    if (!is_pkcs12 && !step.password_file.empty()) {
+        error(findings, step.location,
+              fmt::format("{} is not encrypted: only pkcs12 has a password", in_quotes(step.path)),
+              "take password_file out, or write part: pkcs12");
+    }
+    if (step.format == Format::der && step.part != Part::cert && step.part != Part::privkey) {
+        error(findings, step.location,
+              fmt::format("DER holds one certificate or one key, and {} is {}", in_quotes(step.path),
+                          to_string(step.part)),
+              is_pkcs12 ? "take format out: PKCS#12 is binary as it is" : "take format out, or write part: cert");
+    }
+}
+
 void check_paths(const Target& target, Findings& findings) {
     std::set<std::string_view> paths;
     for (const InstallStep& step : target.install) {
@@ -58,6 +73,7 @@ void check_paths(const Target& target, Findings& findings) {
                   fmt::format("The target {} writes {} twice", in_quotes(target.name.text), in_quotes(step.path)));
         }
         check_mode(step, findings);
+        check_form(step, findings);
     }
 }
 

@@ -37,10 +37,13 @@ struct CommandLine {
     bool operator==(const CommandLine&) const = default;
 };
 
+enum class HookInput { facts, bundle };  // JSON on stdin; bundle: with the texts of the certificate and its key
+
 struct Hook {  // a command with the certbot-compatible environment
     CommandLine command;
     Duration timeout = minutes(5);
     std::string user;  // empty: certd's own
+    HookInput input = HookInput::facts;
     bool operator==(const Hook&) const = default;
 };
 
@@ -103,13 +106,17 @@ struct NameChallenge {
     bool operator==(const NameChallenge&) const = default;
 };
 
-enum class Part { cert, chain, fullchain, privkey, combined };  // combined: privkey, then fullchain
+// combined: privkey, then fullchain; pkcs12: all of it in one file with a password.
+enum class Part { cert, chain, fullchain, privkey, combined, pkcs12 };
+enum class Format { pem, der };
 
 struct InstallStep {
     Part part = Part::fullchain;
     std::string path;                         // absolute
-    mode_t mode = 0644;                       // default 0600 for privkey and combined
+    mode_t mode = 0644;                       // default 0600 for what holds the private key
     std::optional<std::string> owner, group;  // user and group names or numbers
+    Format format = Format::pem;              // der: of cert and privkey only
+    std::string password_file;                // of pkcs12: a path, or "credential:NAME"
     std::optional<KeyType> key;               // of which of the lineage's certificates; unset: of its first key's
     Location location;
     bool operator==(const InstallStep&) const = default;
@@ -264,6 +271,7 @@ using ConfigPtr = std::shared_ptr<const Config>;
 // How `name` of the lineage is proven: by the pattern that is this name, else by the longest that fits.
 const Challenge& challenge_for(const Lineage& lineage, const Identifier& name);
 
+bool holds_key(Part part);
 std::string_view to_string(Part part);  // "fullchain"
 std::string file_name(Part part);       // "fullchain.pem"
 

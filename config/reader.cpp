@@ -34,6 +34,7 @@ Hook read_hook(TreeNode node) {
     Reader reader(node);
     reader.read("timeout", hook.timeout);
     reader.read("user", hook.user);
+    if (reader.scalar("input") == "bundle") hook.input = HookInput::bundle;
     return hook;
 }
 

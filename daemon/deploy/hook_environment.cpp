@@ -44,7 +44,9 @@ std::vector<std::string> hook_environment(const HookFacts& facts) {
     return environment;
 }
 
-std::string hook_input(const HookFacts& facts) {
+namespace {
+
+Json json_of(const HookFacts& facts) {
     Json names = Json::array();
     for (const auto& name : facts.names)
         names.push(name.value);
@@ -57,6 +59,32 @@ std::string hook_input(const HookFacts& facts) {
     }
     if (!facts.target.empty()) json.set("target", facts.target).set("host", facts.host);
     if (facts.job != 0) json.set("job", static_cast<std::int64_t>(facts.job));
+    return json;
+}
+
+// No member for a key that certd does not have.
+void add_files(Json& json, const CertificateFiles& files) {
+    if (!files.privkey.empty()) json.set("privkey", files.privkey);
+    json.set("cert", files.cert).set("chain", files.chain).set("fullchain", files.fullchain);
+}
+
+}  // namespace
+
+std::string hook_input(const HookFacts& facts) {
+    return to_text(json_of(facts)) + "\n";
+}
+
+std::string bundle_input(const HookFacts& facts, const VersionFiles& files) {
+    Json json = json_of(facts);
+    if (facts.version) json.set("key_type", to_string(facts.version->key_type));
+    add_files(json, files);
+    Json further = Json::array();
+    for (const auto& [type, texts] : files.further) {
+        Json one = Json::object({{"key_type", to_string(type)}});
+        add_files(one, texts);
+        further.push(std::move(one));
+    }
+    if (!files.further.empty()) json.set("further", std::move(further));
     return to_text(json) + "\n";
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/lineage/lineage.hpp"
+#include "daemon/store/store.hpp"
 
 #include <optional>
 #include <string>
@@ -23,5 +24,7 @@ struct HookFacts {
 // "NAME=value" entries. A value that somebody else chose cannot smuggle a line break or a control character.
 std::vector<std::string> hook_environment(const HookFacts& facts);
 std::string hook_input(const HookFacts& facts);  // one JSON object and a line feed
+// The same with the texts of the version's files, the private key among them: for its reader's eyes only.
+std::string bundle_input(const HookFacts& facts, const VersionFiles& files);
 
 }  // namespace certd

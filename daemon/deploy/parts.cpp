@@ -43,8 +43,7 @@ Result<const CertificateFiles*> files_for_key(const config::InstallStep& step, c
 
 Result<const CertificateFiles*> files_of(const config::InstallStep& step, const VersionFiles& files, KeyType first) {
     auto found = files_for_key(step, files, first);
-    const bool needs_key = step.part == config::Part::privkey || step.part == config::Part::combined;
-    if (found && needs_key && (*found)->privkey.empty()) {
+    if (found && config::holds_key(step.part) && (*found)->privkey.empty()) {
         return failure("deploy.install", fmt::format("The version was issued for a certificate request: there is no "
                                                      "private key to install as {}",
                                                      step.path));
@@ -63,6 +62,7 @@ std::string content_of(config::Part part, const CertificateFiles& files) {
         case config::Part::privkey:
             return files.privkey;
         case config::Part::combined:
+        case config::Part::pkcs12:
             break;
     }
     const bool ends_line = files.privkey.ends_with('\n');
@@ -72,7 +72,10 @@ std::string content_of(config::Part part, const CertificateFiles& files) {
 std::optional<Certificate> first_certificate(std::string_view text) {
     constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----", end = "-----END CERTIFICATE-----";
     const auto start = text.find(begin);
-    if (start == std::string_view::npos) return std::nullopt;
+    if (start == std::string_view::npos) {
+        auto der = Certificate::from_der(as_bytes(text));
+        return der ? std::optional(*std::move(der)) : std::nullopt;
+    }
     const auto stop = text.find(end, start);
     if (stop == std::string_view::npos) return std::nullopt;
     auto chain = parse_chain(std::string(text.substr(start, stop + end.size() - start)) + "\n");

@@ -12,14 +12,15 @@
 
 namespace certd {
 
-std::string content_of(config::Part part, const CertificateFiles& files);  // combined: privkey, then fullchain
+// As PEM; combined: privkey, then fullchain.
+std::string content_of(config::Part part, const CertificateFiles& files);
 
 // The files of the certificate that an install step is about; problem deploy.install when the version has none for
 // that key, or the private key is the operator's.
 Result<const CertificateFiles*> files_of(const config::InstallStep& step, const VersionFiles& files, KeyType first);
 
-// The first certificate in a PEM text that may hold other things too (keys, "Bag Attributes"); nullopt when there is
-// none.
+// The first certificate in a PEM text that may hold other things too (keys, "Bag Attributes"), or the one that is there
+// in DER; nullopt when there is none, or it is behind a password.
 std::optional<Certificate> first_certificate(std::string_view text);
 
 // Whether key and certificate belong together and the certificate is the one that `facts` describe: storage.corrupt,

@@ -1,6 +1,7 @@
 #include "daemon/deploy/target_deployment.hpp"
 
 #include "daemon/deploy/commands.hpp"
+#include "daemon/deploy/encoding.hpp"
 #include "daemon/deploy/owner.hpp"
 #include "daemon/deploy/parts.hpp"
 
@@ -39,7 +40,9 @@ Result<std::vector<InstalledFile>> files_for(const config::Target& target, const
     for (const auto& step : target.install) {
         auto of_key = files_of(step, files, facts.key_type);
         if (!of_key) return failure(of_key.error());
-        InstalledFile file{step.path, content_of(step.part, **of_key), {}};
+        auto content = encoded(step, **of_key);
+        if (!content) return failure(content.error());
+        InstalledFile file{step.path, *std::move(content), {}};
         if (!target.hosts.empty()) {
             file.attributes.mode = step.mode;
             file.owner_name = step.owner.value_or("");
@@ -164,7 +167,15 @@ Before TargetDeployment::before() const {
     if (none_existed(journal_.backups)) return {Before::Paths::absent, false};
     const Time now = context_.shared.clock.now();
     // The rule of OrderContext::expired, asked of "now" as the old certificate's end.
-    return {Before::Paths::present, holds_expired(journal_.backups, now) && context_.expired(now)};
+    return {Before::Paths::present, held_expired(now) && context_.expired(now)};
+}
+
+// A keystore does not show what is in it: there it was the version before.
+bool TargetDeployment::held_expired(Time now) const {
+    const auto is_keystore = [](const config::InstallStep& step) { return step.part == config::Part::pkcs12; };
+    const bool hidden = std::ranges::any_of(target_.install, is_keystore);
+    const auto& previous = context_.previous_facts;
+    return holds_expired(journal_.backups, now) || (hidden && previous && previous->valid_until() <= now);
 }
 
 Task<Result<std::optional<DeployJournal>>> TargetDeployment::left_over_journal() {
@@ -197,10 +208,24 @@ Task<StepReport> TargetDeployment::exec(bool restoring) {
     auto facts = co_await offload(context_.shared.workers, [&] { return hook_facts(restoring); });
     if (!facts) co_return badly(facts.error());
     for (const auto& hook : target_.exec) {
-        auto report = co_await run(hook_command(hook, *facts), "deploy.exec", subject("The exec command"));
+        Command command = hook_command(hook, *facts);
+        if (hook.input == config::HookInput::bundle) {
+            auto input = co_await offload(context_.shared.workers, [&] { return bundle_for(*facts); });
+            if (!input) co_return badly(input.error());
+            command.input = *std::move(input);
+        }
+        auto report = co_await run(std::move(command), "deploy.exec", subject("The exec command"));
         if (report.problem) co_return report;
     }
     co_return StepReport{};
+}
+
+// With the files of the version that the command is about.
+Result<std::string> TargetDeployment::bundle_for(const HookFacts& facts) {
+    if (facts.version->number == context_.facts.number) return bundle_input(facts, context_.files);
+    const auto files = context_.shared.store.read_version(context_.lineage, facts.version->number);
+    if (!files) return failure(files.error());
+    return bundle_input(facts, *files);
 }
 
 // On the way back the commands make again what they had made of the previous version, so there must be one.

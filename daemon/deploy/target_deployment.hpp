@@ -46,7 +46,9 @@ class TargetDeployment {
     Task<StepReport> drop_journal();
 
     Task<Result<void>> resolve_files();
-    Result<HookFacts> hook_facts(bool restoring);  // blocking
+    bool held_expired(Time now) const;
+    Result<HookFacts> hook_facts(bool restoring);
+    Result<std::string> bundle_for(const HookFacts& facts);  // blocking
     Task<StepReport> run(Command command, std::string code, std::string subject);
     Task<Result<std::optional<DeployJournal>>> left_over_journal();
     Before before() const;

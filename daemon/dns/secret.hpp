@@ -1,20 +1,16 @@
-// Secrets from files: read when they are needed, kept nowhere.
+// Secrets of DNS providers, read off the event loop.
 #pragma once
 
 #include "libacme/async/offload.hpp"
-#include "libacme/base/problem.hpp"
+#include "libacme/base/secret.hpp"
 
 #include <string>
 
 namespace certd {
 
-// The content of the file, without white space around it. `source`: an absolute path, or "credential:NAME" for a file
-// in `credentials_directory` (systemd.exec(5), LoadCredential=). Blocking. Problems config.secret, storage.missing,
-// storage.permissions (everybody may read it, or others than its owner may change it), storage.io.
-Result<std::string> read_secret(const std::string& source, const std::string& credentials_directory);
-
-// The same with $CREDENTIALS_DIRECTORY; blocking, and off the event loop (throws Failure).
-Result<std::string> read_secret(const std::string& source);
-Task<std::string> secret_from(Workers& workers, std::string source);
+// Throws Failure with the problems of read_secret.
+inline Task<std::string> secret_from(Workers& workers, std::string source) {
+    co_return value_or_fail(co_await offload(workers, [&] { return read_secret(source); }));
+}
 
 }  // namespace certd

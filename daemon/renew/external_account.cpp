@@ -1,7 +1,7 @@
 // Reading of MAC keys. What is in the file never gets into a message.
 #include "daemon/renew/external_account.hpp"
 
-#include "daemon/dns/secret.hpp"
+#include "libacme/base/secret.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>

@@ -20,6 +20,36 @@ Lines said_about_ca(const std::string& members) {
 
 }  // namespace
 
+TEST_CASE("PKCS#12 and its password belong together, and DER holds one thing only") {
+    auto said = [](const std::string& step) {
+        Lines lines =
+            findings(base + "targets: { web: { install: [" + step +
+                     "], verify: { tls: [\"127.0.0.1:443\"] } } }\nlineages: { example.com: { targets: [web] } "
+                     "}\n");
+        for (std::string& line : lines)
+            line.erase(0, line.find(' ') + 1);
+        return lines;
+    };
+    CHECK(said("{ part: pkcs12, path: /f, password_file: /p }").empty());
+    CHECK(said("{ part: pkcs12, path: /f, password_file: \"credential:p\" }").empty());
+    CHECK(said("{ part: cert, path: /f, format: der }").empty());
+    CHECK(said("{ part: privkey, path: /f, format: der }").empty());
+    CHECK(said("{ part: pkcs12, path: /f }") ==
+          Lines{"error: '/f' is PKCS#12 and has no password (add password_file: /etc/certd/NAME.password, or "
+                "credential:NAME)"});
+    CHECK(said("{ part: cert, path: /f, password_file: /p }") ==
+          Lines{"error: '/f' is not encrypted: only pkcs12 has a password (take password_file out, or write part: "
+                "pkcs12)"});
+    CHECK(said("{ part: fullchain, path: /f, format: der }") ==
+          Lines{"error: DER holds one certificate or one key, and '/f' is fullchain (take format out, or write part: "
+                "cert)"});
+    CHECK(
+        said("{ part: pkcs12, path: /f, password_file: /p, format: der }") ==
+        Lines{"error: DER holds one certificate or one key, and '/f' is pkcs12 (take format out: PKCS#12 is binary as "
+              "it is)"});
+    CHECK(said("{ part: pkcs12, path: /f, password_file: /p, mode: \"0644\" }").size() == 1);
+}
+
 TEST_CASE("a private key that everybody could read is refused") {
     const std::string combined = "{ part: combined, path: /k, mode: \"0604\" }",
                       privkey = "{ part: privkey, path: /k, mode: 0644 }";

@@ -61,7 +61,7 @@ std::string text_with(const std::string& key, const std::string& value) {
                                                   {"targets.*.install[].part", "fullchain"},
                                                   {"targets.*.install[].path", "/f"},
                                                   {"lineages.*.names", "[example.com]"}};
-    if (key.ends_with("].timeout") || key.ends_with("].user"))
+    if (key.ends_with("].timeout") || key.ends_with("].user") || key.ends_with("].input"))
         members[key.substr(0, key.rfind('.')) + ".command"] = "[/bin/x]";
     if (key.find("dns") != std::string::npos) add_dns_provider(key, members);
     if (key.starts_with("cas.*.external_account.")) {
@@ -70,6 +70,9 @@ std::string text_with(const std::string& key, const std::string& value) {
     }
     if (key.starts_with("targets.*.ssh.") || key.starts_with("targets.*.rollout."))
         members["targets.*.hosts"] = "[web1]";
+    // What only some parts have.
+    if (!value.empty() && key.ends_with("].format")) members["targets.*.install[].part"] = "cert";
+    if (!value.empty() && key.ends_with("].password_file")) members["targets.*.install[].part"] = "pkcs12";
     if (!value.empty()) members[key] = value;
     const std::map<std::string, std::string> names = {
         {"cas", "main"}, {"dns_providers", "dns"}, {"targets", "web"}, {"lineages", "example.com"}};
@@ -222,6 +225,10 @@ const std::map<std::string, Case>& cases() {
               "unset"}},
             {"targets.*.install[].path", {"/other", FIELD(step(config).path), "/other", ""}},
             {"targets.*.install[].mode", {"0640", FIELD(fmt::format("{:04o}", step(config).mode)), "0640", "0644"}},
+            {"targets.*.install[].format",
+             {"der", FIELD(step(config).format == Format::pem ? "pem" : "der"), "der", "pem"}},
+            {"targets.*.install[].password_file",
+             {"\"credential:p\"", FIELD(step(config).password_file), "credential:p", ""}},
             {"targets.*.install[].owner", {"root", FIELD(optional(step(config).owner)), "root", "unset"}},
             {"targets.*.install[].group", {"33", FIELD(optional(step(config).group)), "33", "unset"}},
             {"targets.*.exec",
@@ -355,6 +362,9 @@ const std::map<std::string, Case>& cases() {
         }
         all["targets.*.exec[].command"] = {"[a]", FIELD(hooks(target(config).exec)), "[a]5m", ""};
         all["targets.*.exec[].timeout"] = {"1m", FIELD(hooks(target(config).exec)), "[/bin/x]1m", "[/bin/x]5m"};
+        all["targets.*.exec[].input"] = {
+            "bundle", FIELD(target(config).exec.at(0).input == HookInput::bundle ? "bundle" : "facts"), "bundle",
+            "facts"};
         all["targets.*.exec[].user"] = {"u", FIELD(hooks(target(config).exec)), "[/bin/x]5mu", "[/bin/x]5m"};
         return all;
     }();
@@ -445,6 +455,7 @@ TEST_CASE("keys default to mode 0600, certificates to 0644") {
     auto mode = [](std::string part) { return step(*config_of(text_with("targets.*.install[].part", part))).mode; };
     CHECK(mode("privkey") == 0600);
     CHECK(mode("combined") == 0600);
+    CHECK(step(*config_of(text_with("targets.*.install[].password_file", "/p"))).mode == 0600);
     CHECK(mode("cert") == 0644);
     CHECK(mode("chain") == 0644);
     CHECK(mode("fullchain") == 0644);

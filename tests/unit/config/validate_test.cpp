@@ -187,13 +187,16 @@ TEST_CASE("a target's members are checked") {
              "-t]; { shell: \"…\" } runs a shell)"},
         Case{"install: { part: cert }",
              "7:14 error: targets.web.install must be a list of mappings (put '- ' before each of them)"},
-        Case{"install: [{ path: /x }]",
-             "7:15 error: targets.web.install[1] lacks 'part' (What to write; combined is the key followed by the full "
-             "chain.)"},
+        Case{
+            "install: [{ path: /x }]",
+            "7:15 error: targets.web.install[1] lacks 'part' (What to write; combined is the key followed by the full "
+            "chain, pkcs12 all of it in one encrypted file (AES-256, HMAC-SHA-256) for Java, Windows and appliances.)"},
         Case{"install: [cert]",
-             "7:15 error: targets.web.install[1] must be a mapping (known here: group, key, mode, owner, part, path)"},
+             "7:15 error: targets.web.install[1] must be a mapping (known here: format, group, key, mode, owner, part, "
+             "password_file, path)"},
         Case{"install: [{ part: key, path: /x }]",
-             "7:23 error: targets.web.install[1].part must be cert, chain, fullchain, privkey or combined, not 'key'"},
+             "7:23 error: targets.web.install[1].part must be cert, chain, fullchain, privkey, combined or pkcs12, not "
+             "'key'"},
         Case{"install: [{ part: cert, path: x }]",
              "7:35 error: targets.web.install[1].path must be an absolute path, not 'x'"},
         Case{"install: [{ part: cert, path: /x, mode: 0999 }]",

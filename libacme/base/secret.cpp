@@ -1,5 +1,5 @@
 // Reading a secret and judging who else can.
-#include "daemon/dns/secret.hpp"
+#include "libacme/base/secret.hpp"
 
 #include "libacme/base/descriptor.hpp"
 #include "libacme/base/file_system.hpp"
@@ -68,10 +68,6 @@ Result<std::string> read_secret(const std::string& source, const std::string& cr
 Result<std::string> read_secret(const std::string& source) {
     const char* directory = ::secure_getenv("CREDENTIALS_DIRECTORY");
     return read_secret(source, directory != nullptr ? directory : "");
-}
-
-Task<std::string> secret_from(Workers& workers, std::string source) {
-    co_return value_or_fail(co_await offload(workers, [&] { return read_secret(source); }));
 }
 
 }  // namespace certd
