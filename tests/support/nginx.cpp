@@ -9,6 +9,15 @@ namespace certd::test {
 
 Nginx::Nginx(std::filesystem::path directory, std::uint16_t http_port)
     : directory_(std::move(directory)), http_port_(http_port), tls_port_(free_port()) {
+    start();
+}
+
+Nginx::Nginx(std::filesystem::path directory, std::string address, std::uint16_t tls_port)
+    : directory_(std::move(directory)), address_(std::move(address)), tls_port_(tls_port) {
+    start();
+}
+
+void Nginx::start() {
     std::filesystem::create_directories(directory_ / "tmp");
     std::filesystem::create_directories(webroot());
     make_placeholder(fullchain(), privkey());
@@ -35,7 +44,7 @@ http {{
     client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; fastcgi_temp_path tmp/fastcgi;
     uwsgi_temp_path tmp/uwsgi; scgi_temp_path tmp/scgi;
     server {{
-        listen 127.0.0.1:{} ssl;
+        listen {}:{} ssl;
         ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate fullchain.pem;
         ssl_certificate_key privkey.pem;
@@ -45,7 +54,7 @@ http {{
     {}
 }}
 )",
-                       tls_port_,
+                       address_, tls_port_,
                        has_rsa_ ? "ssl_certificate rsa-fullchain.pem; ssl_certificate_key rsa-privkey.pem;" : "", http);
 }
 
@@ -64,7 +73,7 @@ void Nginx::mend_configuration() const {
 }
 
 std::string Nginx::endpoint() const {
-    return fmt::format("127.0.0.1:{}", tls_port_);
+    return fmt::format("{}:{}", address_, tls_port_);
 }
 
 std::string Nginx::test_command() const {

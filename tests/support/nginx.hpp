@@ -14,6 +14,8 @@ class Nginx {
    public:
     // `webroot`: also serve http://127.0.0.1:http_port/ from the directory `webroot`.
     explicit Nginx(std::filesystem::path directory, std::uint16_t http_port = 0);
+    // With TLS on an address and port of the test's choice.
+    Nginx(std::filesystem::path directory, std::string address, std::uint16_t tls_port);
     // From the next reload on it has a second pair of files too, of an RSA key.
     void add_rsa();
     std::filesystem::path rsa_fullchain() const { return directory_ / "rsa-fullchain.pem"; }
@@ -36,10 +38,12 @@ class Nginx {
     std::string served(const std::string& server_name, const std::string& options) const;
 
    private:
+    void start();
     std::string configuration() const;
 
     std::filesystem::path directory_;
-    std::uint16_t http_port_, tls_port_;
+    std::string address_ = "127.0.0.1";
+    std::uint16_t http_port_ = 0, tls_port_;
     bool has_rsa_ = false;
     std::unique_ptr<Child> child_;
 };

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
+#include <vector>
 
 #include <pwd.h>
 #include <sys/stat.h>
@@ -21,6 +23,20 @@ void make_key(const std::filesystem::path& file) {
     std::filesystem::remove(file);
     const auto made = run({program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", file.string()});
     if (made.exit_code != 0) throw std::runtime_error("ssh-keygen failed: " + made.both());
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+    std::vector<pid_t> children;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string name = entry.path().filename();
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        // PID (NAME) STATE PARENT …
+        const std::string stat = read_file(entry.path() / "stat");
+        const auto end = stat.rfind(')');
+        if (end == std::string::npos || end + 4 >= stat.size()) continue;
+        if (std::strtol(stat.c_str() + end + 4, nullptr, 10) == parent) children.push_back(std::stoi(name));
+    }
+    return children;
 }
 
 void write_owned(const std::filesystem::path& file, const std::string& content) {
@@ -118,8 +134,12 @@ void Sshd::thaw() const {
     child_->signal(SIGCONT);
 }
 
+// As when the machine goes away: sessions have process groups of their own and would go on.
 void Sshd::stop() {
+    const std::vector<pid_t> sessions = child_ ? children_of(child_->pid()) : std::vector<pid_t>{};
     child_.reset();
+    for (const pid_t session : sessions)
+        ::kill(session, SIGKILL);
 }
 
 // sshd wants its own directory when it runs as root, and to be started by its full path.

@@ -15,9 +15,8 @@ using namespace certd::config::test;
 namespace {
 
 std::string text_of(const std::string& members) {
-    const std::string install = members.find("install") == std::string::npos
-                                    ? ", install: [{ part: fullchain, path: /etc/ssl/web.pem }]"
-                                    : "";
+    const std::string install =
+        members.find("install") == std::string::npos ? ", install: [{ part: fullchain, path: /etc/ssl/web.pem }]" : "";
     return base + "targets: { web: { " + members + install + " } }\nlineages: { example.com: { targets: [web] } }\n";
 }
 
