@@ -171,6 +171,12 @@ void LineageBuilder::read_csr(Lineage& lineage, const Reader& reader) {
                           fmt::format("take {} out", other));
         }
     }
+    if (auto given = reader.find("allow_subset_of_names"); given && lineage.allow_subset_of_names) {
+        report_.error(given->location(), "allow_subset_of_names and csr exclude each other: a request has its names",
+                      "take allow_subset_of_names out");
+    }
+    // What the defaults say of other lineages cannot hold for this one.
+    lineage.allow_subset_of_names = false;
     lineage.key_max_age.reset();
     lineage.csr = CertificateRequest{std::string(file->text()), {}, {}, {}, {}};
     if (disk_ == Disk::leave) return;

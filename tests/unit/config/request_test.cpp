@@ -119,6 +119,16 @@ TEST_CASE("key, keys and reuse_key exclude a request") {
     }
 }
 
+TEST_CASE("a request has its names: none of them can be left out") {
+    RequestFile file;
+    Loaded loaded = file.load(", allow_subset_of_names: true");
+    CHECK_FALSE(loaded.config);
+    CHECK(file.finding(loaded).find("error: allow_subset_of_names and csr exclude each other") != std::string::npos);
+    Loaded without = file.load(", allow_subset_of_names: false");
+    REQUIRE(without.config);
+    CHECK_FALSE(without.config->lineages.at("example.com")->allow_subset_of_names);
+}
+
 TEST_CASE("no target can install a key that certd does not have") {
     RequestFile file;
     for (std::string part : {"privkey", "combined"}) {
