@@ -102,6 +102,19 @@ std::vector<std::string> refused_sentences(const LineageRecord& record, const ap
     return sentences;
 }
 
+// In the order of the configuration, with those that nothing is known of yet; then what is known of others.
+void add_targets(api::Lineage& view, const LineageRecord& record, const Targets* targets) {
+    const std::vector<Place> places = places_of(record.spec->targets, targets);
+    for (const Place& place : places) {
+        const auto known = std::ranges::find(record.state.targets, place, &TargetState::place);
+        const bool unseen = known == record.state.targets.end();
+        view.targets.push_back(target_view(unseen ? TargetState{.target = place.target, .host = place.host} : *known));
+    }
+    for (const TargetState& target : record.state.targets) {
+        if (std::ranges::find(places, target.place()) == places.end()) view.targets.push_back(target_view(target));
+    }
+}
+
 std::optional<api::Ari> ari_view(const LineageRecord& record) {
     const AriWindow* window = record.newest ? window_of(record.state, *record.newest) : nullptr;
     if (window == nullptr) return std::nullopt;
@@ -228,12 +241,7 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only,
     view.refused_names = refused_view(record, plan);
     for (const auto& [ca, attempts] : record.state.attempts)
         view.failures = std::max(view.failures, attempts.failures);
-    for (const TargetState& target : record.state.targets)
-        view.targets.push_back(target_view(target));
-    for (const Place& place : places_of(record.spec->targets, targets)) {
-        if (std::ranges::find(record.state.targets, place, &TargetState::place) != record.state.targets.end()) continue;
-        view.targets.push_back(target_view({.target = place.target, .host = place.host}));
-    }
+    add_targets(view, record, targets);
     return view;
 }
 

@@ -76,7 +76,8 @@ TEST_CASE("every host of a target is shown, also one that nothing is known of ye
     CHECK(view.targets[1].state == "pending");
     CHECK(view.targets[1].version == 0);
     half.record.state.targets.push_back(half.record.state.targets.front());
-    half.record.state.targets.back().host = "web2";
+    half.record.state.targets.front().host = "web2";  // in the order in which they were deployed to
+    CHECK(lineage_view(half, waiting(), false, &targets).targets.front().host == "web1");
     CHECK(lineage_view(half, waiting(), true, &targets).served == "yes");
 }
 
