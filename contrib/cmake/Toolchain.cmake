@@ -47,7 +47,10 @@ target_compile_definitions(certd_options INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   FMT_ENFORCE_COMPILE_STRING=0 SPDLOG_FMT_EXTERNAL CERTD_VERSION="${PROJECT_VERSION}")
 if(CERTD_SANITIZE)
-  target_compile_options(certd_options INTERFACE -fsanitize=${CERTD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # null, alignment and vptr make up a third of the code and of the time to compile it, and find little here: a null
+  # pointer that is used dies in the address sanitizer as well, and nothing is cast down or read across types.
+  target_compile_options(certd_options INTERFACE -fsanitize=${CERTD_SANITIZE} -fno-sanitize=null,alignment,vptr
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(certd_options INTERFACE -fsanitize=${CERTD_SANITIZE})
 else()
   target_compile_options(certd_options INTERFACE -fstack-protector-strong)
