@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -25,6 +26,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -98,11 +100,12 @@ std::optional<Identity> wanted_identity(const Command& command) {
 
 // ---- The child's side -----------------------------------------------------------------------------------------------
 
-enum class Stage : int { descriptors, user, directory, execute };
+enum class Stage : int { descriptors, shadow, user, directory, execute };
 
 struct StartFailure {  // what the child tells before it gives up
     Stage stage;
     int error;
+    int step;  // of the shadow
 };
 
 struct Launch {
@@ -111,11 +114,13 @@ struct Launch {
     char* const* environment;
     const char* directory;
     const Identity* identity;
+    const std::vector<ShadowStep>* shadow;  // null: none
     int input, output, status;
+    int life;  // of a shadow: ends when certd does
 };
 
-[[noreturn]] void give_up(const Launch& launch, Stage stage) {
-    const StartFailure failure{stage, errno};
+[[noreturn]] void give_up(const Launch& launch, Stage stage, int step = 0) {
+    const StartFailure failure{stage, errno, step};
     [[maybe_unused]] const ssize_t written = ::write(launch.status, &failure, sizeof failure);
     ::_exit(127);
 }
@@ -140,6 +145,59 @@ void close_at_exec() {
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+// By number: glibc 2.36 declares pidfd_open without extern "C".
+int open_pidfd(pid_t pid) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
+// ---- The keeper of a shadow, between certd and the program ----------------------------------------------------------
+
+void close_all_but(std::array<int, 3> kept) {
+    std::sort(kept.begin(), kept.end());
+    int next = 0;
+    for (const int fd : kept) {
+        if (fd > next) ::close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd - 1), 0);
+        next = fd + 1;
+    }
+    ::close_range(static_cast<unsigned>(next), ~0U, 0);
+}
+
+// As the program did.
+[[noreturn]] void end_as(pid_t program) {
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(program), &info, WEXITED) != 0 && errno == EINTR) {}
+    if (info.si_code == CLD_EXITED) ::_exit(info.si_status);
+    reset_signals();
+    ::kill(::getpid(), info.si_status);
+    ::_exit(128 + info.si_status);
+}
+
+// Gives the program its ids, and ends its group when certd is gone. All its signals are blocked.
+[[noreturn]] void keep(pid_t program, int life, int line) {
+    const int ended = open_pidfd(program);
+    if (ended < 0) ::kill(0, SIGKILL);
+    close_all_but({life, line, ended});
+    std::array<pollfd, 3> waits{{{life, POLLIN, 0}, {line, POLLIN, 0}, {ended, POLLIN, 0}}};
+    for (;;) {
+        if (::poll(waits.data(), waits.size(), -1) < 0) continue;
+        if (waits[0].revents != 0) ::kill(0, SIGKILL);
+        if (waits[1].revents != 0 && !give_ids(line, program)) waits[1].fd = -1;
+        if (waits[2].revents != 0) end_as(program);
+    }
+}
+
+// Comes back in the process that is to be the program, within the shadow.
+void enter(const Launch& launch) {
+    std::array<int, 2> line{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line.data()) != 0) give_up(launch, Stage::descriptors);
+    const pid_t program = ::_Fork();  // fork is not async-signal-safe
+    if (program < 0) give_up(launch, Stage::descriptors);
+    if (program > 0) keep(program, launch.life, line[0]);
+    ::close(line[0]);
+    const int entered = enter_shadow(*launch.shadow, line[1]);
+    if (entered != shadow_entered) give_up(launch, Stage::shadow, entered);
+}
+
 [[noreturn]] void become(const Launch& launch) {
     ::setsid();
     if (::dup2(launch.input, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.output, 2) < 0) {
@@ -149,6 +207,7 @@ void close_at_exec() {
     ::umask(077);
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
+    if (launch.shadow != nullptr) enter(launch);
     if (const Identity* identity = launch.identity; identity != nullptr) {
         if (::setgroups(identity->groups.size(), identity->groups.data()) != 0 || ::setgid(identity->gid) != 0 ||
             ::setuid(identity->uid) != 0) {
@@ -174,11 +233,6 @@ pid_t fork_into(const Launch& launch) {
     return pid;
 }
 
-// By number: glibc 2.36 declares pidfd_open without extern "C".
-int open_pidfd(pid_t pid) {
-    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-}
-
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> pointers;
     pointers.reserve(texts.size() + 1);
@@ -188,9 +242,18 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     return pointers;
 }
 
+Problem shadow_problem(const StartFailure& failure, const std::vector<ShadowStep>& steps) {
+    const std::string what = "Cannot make a private view of the file system";
+    if (failure.step == shadow_refused) return problem("process.shadow", what, std::strerror(failure.error));
+    const auto& step = steps.at(static_cast<std::size_t>(failure.step));
+    return problem("process.shadow", fmt::format("{}: {}", what, doing(step)), std::strerror(failure.error));
+}
+
 Problem start_problem(const StartFailure& failure, const Command& command, const std::string& program) {
     const char* reason = std::strerror(failure.error);
     switch (failure.stage) {
+        case Stage::shadow:
+            break;  // shadow_problem
         case Stage::descriptors:
             return problem("process.start", "Cannot connect the output of " + program, reason);
         case Stage::user:
@@ -319,13 +382,15 @@ class Child {
     std::string resolve(const Command& command) {
         const std::string name = command.argv.empty() ? std::string() : command.argv.front();
         identity_ = wanted_identity(command);
+        if (command.shadow) shadow_ = steps_of(*command.shadow);
         auto program = value_or_fail(find_program(name, command.environment, command.directory));
         value_or_fail(check_trusted(program, identity_ ? std::optional(identity_->uid) : std::nullopt));
         return program;
     }
 
     void start(Command& command) {
-        Pipe input = make_pipe(program_), output = make_pipe(program_), status = make_pipe(program_);
+        Pipe input = make_pipe(program_), output = make_pipe(program_), status = make_pipe(program_), life;
+        if (command.shadow) life = make_pipe(program_);
         auto argv = pointers_to(command.argv);
         auto environment = pointers_to(command.environment);
         const Launch launch{program_.c_str(),
@@ -333,9 +398,11 @@ class Child {
                             environment.data(),
                             command.directory.c_str(),
                             identity_ ? &*identity_ : nullptr,
+                            command.shadow ? &shadow_ : nullptr,
                             input.read.get(),
                             output.write.get(),
-                            status.write.get()};
+                            status.write.get(),
+                            life.read.get()};
         pid_ = fork_into(launch);
         if (pid_ < 0) fail("process.start", "Cannot start " + program_, std::strerror(errno));
         Descriptor ended(open_pidfd(pid_));
@@ -350,6 +417,7 @@ class Child {
         input_.assign(input.write.release());
         output_.assign(output.read.release());
         status_.assign(status.read.release());
+        life_ = std::move(life.write);
     }
 
     // The status pipe closes at exec; before that it can only carry the reason why there will be none.
@@ -360,7 +428,9 @@ class Child {
                                                                  asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
         status_.close();
-        if (got == sizeof failure) fail(start_problem(failure, command, program_));
+        if (got != sizeof failure) co_return;
+        fail(failure.stage == Stage::shadow ? shadow_problem(failure, shadow_)
+                                            : start_problem(failure, command, program_));
     }
 
     // The program need not read its input: errors are its own choice.
@@ -404,6 +474,8 @@ class Child {
     }
 
     std::optional<Identity> identity_;
+    std::vector<ShadowStep> shadow_;  // holds keys, as the command does
+    Descriptor life_;
     std::string program_;
     asio::posix::stream_descriptor output_, status_, input_, ended_;
     Tail tail_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libacme/async/clock.hpp"
+#include "libacme/async/shadow.hpp"
 #include "libacme/base/problem.hpp"
 
 #include <optional>
@@ -19,6 +20,7 @@ struct Command {
     std::optional<std::string> user;       // run as this user (with its groups); needs root
     Duration timeout = seconds(60);        // then SIGTERM to the process group, SIGKILL 2 s later
     std::size_t output_limit = 64 * 1024;  // stdout and stderr together; the tail is kept
+    std::optional<Shadow> shadow = {};     // run within this view of the file system
 };
 
 struct ProcessResult {
@@ -34,11 +36,13 @@ struct ProcessResult {
 class ProcessRunner {
    public:
     virtual ~ProcessRunner() = default;
-    // Throws Failure(process.notFound | process.start) when it cannot be started. Cancelling kills the process group.
+    // Throws Failure(process.notFound | process.start) when it cannot be started, process.shadow when there can be no
+    // such view. Cancelling kills the process group.
     virtual Task<ProcessResult> run(Command command) = 0;
 };
 
-// Children run in a session of their own, with only fds 0–2 open, default signals, umask 077 and no core.
+// Children run in a session of their own, with only fds 0–2 open, default signals, umask 077 and no core. One with a
+// shadow does not outlive certd.
 class RealProcessRunner final : public ProcessRunner {
    public:
     explicit RealProcessRunner(Clock& clock) : clock_(clock) {}
