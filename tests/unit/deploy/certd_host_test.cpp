@@ -107,6 +107,28 @@ struct Machine {
 
 }  // namespace
 
+TEST_CASE("certd-host says whether it would install files and run commands, and does neither") {
+    for (const auto& shell : shells()) {
+        const Machine machine(shell);
+        machine.allow("command nginx -t");
+        const auto check = [&](const std::string& place, const std::string& command = "command nginx -t\n") {
+            return machine.ask("check", fmt::format("place {}\n{}", place, command));
+        };
+        CHECK(check("1700 " + machine.path("tls/new.pem")) == "ok \n");
+        CHECK(check("1700 " + machine.path("tls/new.pem"), "") == "ok \n");
+        CHECK(check("1700 " + machine.path("tls/none/new.pem")) ==
+              fmt::format("failed {}: No such file or directory\n", machine.path("tls/none/new.pem")));
+        CHECK(check("1700 " + machine.path("private/new.pem")).starts_with("refused "));
+        CHECK(check("99999999 " + machine.path("tls/new.pem")).starts_with("refused "));
+        CHECK(check("1700 " + machine.path("tls/new.pem"), "command nginx -t\ncommand nginx -s stop\n") ==
+              fmt::format("refused {} does not name the command nginx -s stop\n", machine.path("host.conf")));
+        CHECK(machine.ask("hello", "place 1 " + machine.path("tls/new.pem") + "\n") ==
+              "refused hello takes no place\n");
+        CHECK(machine.names().empty());
+        CHECK_FALSE(fs::exists(machine.path("state")));
+    }
+}
+
 TEST_CASE("certd-host installs files with their mode and reads them back") {
     const Machine machine(GENERATE(from_range(shells())));
     machine.write("tls/old", "before");
