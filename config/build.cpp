@@ -181,6 +181,7 @@ Target build_target(const Entry& entry, std::vector<TrustedFile>& identities) {
     reader.read("service", target.service);
     if (const Service* service = find_service(target.service)) fill_in(*service, target);
     reader.read("test", target.test);
+    reader.read("rehearse", target.rehearse);
     read_reload(reader, target.reload);
     read_verify(reader.section("verify"), target.verify);
     reader.read("command_timeout", target.command_timeout);

@@ -77,6 +77,14 @@ void check_commands(const Target& target, std::vector<Finding>& findings) {
     }
 }
 
+// There is no private view of another machine's files.
+void check_rehearse(const Target& target, std::vector<Finding>& findings) {
+    if (target.hosts.empty() || target.rehearse.empty()) return;
+    error(findings, target.location,
+          fmt::format("The target {} has hosts, where no command is rehearsed", in_quotes(target.name.text)),
+          "leave `rehearse` out");
+}
+
 void check_addresses(const Target& target, std::vector<Finding>& findings) {
     for (const VerifyAddress& address : target.verify.addresses) {
         if (target.hosts.empty() && is_port_only(address.address)) {
@@ -152,6 +160,7 @@ void check_fleet(const Target& target, std::vector<Finding>& findings) {
     check_hosts(target, findings);
     check_ssh_files(target, findings);
     check_commands(target, findings);
+    check_rehearse(target, findings);
 }
 
 }  // namespace certd::config

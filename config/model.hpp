@@ -185,9 +185,10 @@ struct Target {
     std::vector<InstallStep> install;
     std::vector<Hook> exec;  // after install, before test: hook environment, e.g. to convert formats
     CommandLine test;
+    CommandLine rehearse;  // in place of `test` in a rehearsal; empty: `test` itself
     Reload reload;
     Verify verify;
-    Duration command_timeout = minutes(1);       // of test and reload
+    Duration command_timeout = minutes(1);       // of test, rehearse and reload
     std::vector<MaintenanceWindow> maintenance;  // empty: any time
     Location location;
     bool operator==(const Target&) const = default;

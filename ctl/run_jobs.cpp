@@ -198,7 +198,8 @@ ExitCode run_rollback(Context context) {
 
 ExitCode run_deploy(Context context) {
     const Options& options = context.options;
-    return Follower(context, "deploy", api::to_json(api::DeployRequest{options.target, options.host, !options.no_wait}))
+    return Follower(context, "deploy",
+                    api::to_json(api::DeployRequest{options.target, options.host, !options.no_wait, options.dry_run}))
         .run();
 }
 

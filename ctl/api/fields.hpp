@@ -177,11 +177,20 @@ void fields(Is<DaemonStatus> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<RehearsedPlace> auto& value, Field&& field) {
+    field("target", value.target, Shown::full);
+    field("host", value.host, Shown::full);
+    field("steps", value.steps, Shown::full);
+    field("not_rehearsed", value.not_rehearsed, Shown::full);
+}
+
+template <class Field>
 void fields(Is<JobResult> auto& value, Field&& field) {
     field("lineage", value.lineage, Shown::full);
     field("outcome", value.outcome, Shown::full);
     field("version", value.version, Shown::full);
     field("message", value.message, Shown::full);
+    field("rehearsed", value.rehearsed, Shown::full);
 }
 
 template <class Field>
@@ -223,6 +232,7 @@ template <class Field>
 void fields(Is<DeployRequest> auto& value, Field&& field) {
     field("target", value.target, Shown::full);
     field("host", value.host, Shown::full);
+    field("dry_run", value.dry_run, Shown::full);
     field("wait", value.wait, Shown::full);
 }
 

@@ -143,6 +143,12 @@ struct DaemonStatus {
     std::optional<Problem> config_problem;  // a refused reload
 };
 
+// A place at which a deployment was rehearsed: of its steps those that were, and those that only a deployment can do.
+struct RehearsedPlace {
+    std::string target, host;
+    std::vector<std::string> steps, not_rehearsed;  // "install", "test", "reload" …
+};
+
 // Result of a finished job (renew, deploy, rollback) or of a plain verb (pause, resume, reload, revoke, of accounts).
 struct JobResult {
     // "issued", "deployed", "rolled-back", "not-due", "rehearsed"; "paused", "resumed", "reloaded", "revoked";
@@ -150,6 +156,7 @@ struct JobResult {
     std::string lineage, outcome;
     std::uint32_t version = 0;
     std::string message;
+    std::vector<RehearsedPlace> rehearsed = {};  // of outcome "rehearsed"
 };
 
 // The answer with 202 to a request with `"wait": false`.
@@ -208,7 +215,7 @@ struct RollbackRequest {
 };
 struct DeployRequest {
     std::string target, host;  // empty: all
-    bool wait = true;
+    bool wait = true, dry_run = false;
 };
 struct RevokeRequest {
     std::uint32_t version = 0;  // 0: the live one

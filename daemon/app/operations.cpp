@@ -136,7 +136,12 @@ Task<Result<api::JobResult>> DaemonOperations::follow(LineageName name, Result<S
     if (started) started(ticket->job->id, ticket->joined);
     Result<JobOutcome> outcome = co_await engine_.scheduler.wait(*ticket);
     if (!outcome) co_return failure(outcome.error());
-    co_return api::JobResult{name.text(), outcome->outcome, outcome->version.value, outcome->message};
+    api::JobResult result{name.text(), outcome->outcome, outcome->version.value, outcome->message};
+    for (RehearsedPlace& at : outcome->rehearsed) {
+        result.rehearsed.push_back(
+            {at.place.target.text, at.place.host, std::move(at.steps), std::move(at.not_rehearsed)});
+    }
+    co_return result;
 }
 
 Task<Result<api::JobResult>> DaemonOperations::renew(LineageName name, api::RenewRequest request, Started started) {
@@ -153,7 +158,7 @@ Task<Result<api::JobResult>> DaemonOperations::rollback(LineageName name, api::R
 }
 
 Task<Result<api::JobResult>> DaemonOperations::deploy(LineageName name, api::DeployRequest request, Started started) {
-    auto ticket = engine_.scheduler.deploy(name, request.target, request.host);
+    auto ticket = engine_.scheduler.deploy(name, request.target, request.host, request.dry_run);
     co_return co_await follow(name, std::move(ticket), std::move(started));
 }
 

@@ -88,6 +88,13 @@ Task<> check_request(Engine& engine, const config::Lineage& spec, Findings& find
     findings.push_back(csr_finding(*spec.csr, read.request));
 }
 
+std::string rehearsal_text(const std::vector<RehearsedPlace>& rehearsed) {
+    std::string text = "the deployment was rehearsed with the live certificate";
+    for (const RehearsedPlace& place : rehearsed)
+        text += "; " + describe(place);
+    return text;
+}
+
 Task<CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, LineageRecord record) {
     const std::string check = "targets";
     if (record.spec->targets.empty()) {
@@ -105,9 +112,13 @@ Task<CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, Li
     order.version = record.live->number;
     order.places = places_of(record.spec->targets, &order.config->targets);
     order.current = record.state.targets;
-    Result<void> rehearsed = co_await engine.deployer.rehearse(std::move(order), *files, *record.live);
-    co_return rehearsed ? good(check, "the deployment was rehearsed with the live certificate")
-                        : blocked(check, rehearsed.error());
+    auto rehearsed = co_await engine.deployer.rehearse(std::move(order), *files, *record.live);
+    if (rehearsed) co_return good(check, rehearsal_text(*rehearsed));
+    // Nothing is known to be wrong: the deployment itself needs no such view.
+    const Problem& problem = rehearsed.error();
+    if (problem.code == "deploy.notRehearsed" && problem.parts.size() <= 1)
+        co_return warning(check, describe(problem), problem.hint);
+    co_return blocked(check, problem);
 }
 
 }  // namespace

@@ -115,7 +115,8 @@ Task<DeployOutcome> Deployer::deploy(DeployOrder order) {
     co_return refuse(*state, order, live, *cause);
 }
 
-Task<Result<void>> Deployer::rehearse(DeployOrder order, VersionFiles files, VersionFacts facts) {
+Task<Result<std::vector<RehearsedPlace>>> Deployer::rehearse(DeployOrder order, VersionFiles files,
+                                                             VersionFacts facts) {
     const auto state = state_;
     co_return co_await rehearse_order(*state, std::move(order), std::move(files), std::move(facts));
 }

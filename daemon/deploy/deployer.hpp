@@ -43,6 +43,14 @@ struct DeployOutcome {
     bool rolled_back_after_verify = false;
 };
 
+// Which steps of a deployment to a place were rehearsed, and which only a deployment can do: "install", "test" …
+struct RehearsedPlace {
+    Place place;
+    std::vector<std::string> steps, not_rehearsed;
+};
+// "web: install, test; not rehearsed: reload, verify"
+std::string describe(const RehearsedPlace& rehearsed);
+
 class Deployer {
    public:
     // Without `hosts` no target may have any.
@@ -55,9 +63,9 @@ class Deployer {
     // first.
     Task<DeployOutcome> deploy(DeployOrder order);
 
-    // Checks that a deployment could work and changes nothing: parts, directories, owners, commands, the test command,
-    // what is served.
-    Task<Result<void>> rehearse(DeployOrder order, VersionFiles files, VersionFacts facts);
+    // Checks that a deployment could work and changes nothing: parts, directories, owners, commands, the test with the
+    // new files in a view of its own, what is served. Tells of each place when the order belongs to a job.
+    Task<Result<std::vector<RehearsedPlace>>> rehearse(DeployOrder order, VersionFiles files, VersionFacts facts);
 
     // What the place's endpoints serve now; asked for a few seconds, so that a restart of the service is not taken for
     // its end. Not while a deployment works on it.

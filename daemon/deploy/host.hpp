@@ -23,6 +23,16 @@ struct InstalledFile {
     }
 };
 
+// What a rehearsal shows to one command: the files of a target at their paths, and the version as the lineage's `live`.
+struct RehearsalView {
+    std::vector<InstalledFile> files;
+    std::string live;                    // the directory of the `live` links
+    std::vector<InstalledFile> version;  // paths below `live`: "shop/privkey.pem"
+    std::string place;                   // an empty directory of certd's own
+    std::vector<std::vector<std::string>> commands =
+        {};  // that a deployment would run, for a host that may refuse them
+};
+
 class Host {
    public:
     virtual ~Host() = default;
@@ -36,6 +46,11 @@ class Host {
     virtual Task<Result<void>> put_back(std::vector<InstalledFile> files) { return install(std::move(files)); }
     virtual Task<Result<void>> remove(std::string path) = 0;  // a missing file is success
     virtual Task<Result<ProcessResult>> run(Command command) = 0;
+    // Looks whether the files could be installed, and runs `command`, if any, where it sees them while nobody else
+    // does: deploy.notRehearsed where that is impossible, as it is everywhere but on this machine. Nothing is changed.
+    virtual Task<Result<ProcessResult>> rehearse(RehearsalView /*view*/, std::optional<Command> /*command*/) {
+        co_return failure("deploy.notRehearsed", "The new files cannot be shown to a command of this machine alone");
+    }
     virtual Task<Result<Served>> probe(ProbeRequest request) = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "daemon/deploy/local_host.hpp"
 
+#include "daemon/deploy/rehearsal_view.hpp"
+
 #include <fmt/format.h>
 
 #include <set>
@@ -138,6 +140,22 @@ Task<Result<ProcessResult>> LocalHost::run(Command command) {
     } catch (const Failure& failed) {
         co_return failure(failed.problem());
     }
+}
+
+Task<Result<ProcessResult>> LocalHost::rehearse(RehearsalView view, std::optional<Command> command) {
+    auto shadow = co_await offload(workers_, [&] { return shadow_of(view); });
+    if (!shadow) co_return failure(shadow.error());
+    if (!command) co_return ProcessResult{.exit_code = 0};
+    command->environment.push_back("CERTD_SHADOW=" + scratch_of(*shadow));
+    command->shadow = *std::move(shadow);
+    auto ran = co_await run(*std::move(command));
+    if (ran || ran.error().code != "process.shadow") co_return ran;
+    Problem refused =
+        problem("deploy.notRehearsed", "The new files cannot be shown to it in private: " + ran.error().what,
+                ran.error().remote);
+    refused.hint = ran.error().hint;
+    refused.parts.push_back(std::move(ran).error());
+    co_return failure(std::move(refused));
 }
 
 Task<Result<Served>> LocalHost::probe(ProbeRequest request) {

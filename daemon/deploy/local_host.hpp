@@ -18,6 +18,7 @@ class LocalHost final : public Host {
     Task<Result<void>> install(std::vector<InstalledFile> files) override;
     Task<Result<void>> remove(std::string path) override;
     Task<Result<ProcessResult>> run(Command command) override;
+    Task<Result<ProcessResult>> rehearse(RehearsalView view, std::optional<Command> command) override;
     Task<Result<Served>> probe(ProbeRequest request) override;
 
    private:

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace certd {
 
@@ -41,9 +42,9 @@ void check_programs(const config::Target& target, Problems& found) {
     for (const auto& hook : target.exec) {
         check_program(hook_command(hook, {}), "deploy.exec", "The exec command of " + name, found);
     }
-    if (!target.test.empty()) {
-        check_program(plain_command(target.test, target.command_timeout), "deploy.test", "The test command of " + name,
-                      found);
+    for (const auto& line : {target.test, target.rehearse}) {
+        if (line.empty()) continue;
+        check_program(plain_command(line, target.command_timeout), "deploy.test", "The test command of " + name, found);
     }
     if (target.reload.empty()) return;
     check_program(reload_commands(target.reload, target.command_timeout).front(), "deploy.reload",
@@ -78,13 +79,9 @@ Task<std::optional<Problem>> check_files(DeployShared& shared, const config::Tar
     co_return std::nullopt;
 }
 
-Task<> check_service(DeployShared& shared, const config::Target& target, const Place& place, Host& host,
-                     const VersionFacts& facts, Problems& found) {
-    if (!target.test.empty()) {
-        auto tested = co_await run_checked(host, plain_command(target.test, target.command_timeout), "deploy.test",
-                                           fmt::format("The test command of {}", text(place)));
-        if (!tested) found.push_back(tested.error());
-    }
+// Whether there is somebody at the addresses of verify.
+Task<> check_endpoints(DeployShared& shared, const config::Target& target, const Place& place, Host& host,
+                       const VersionFacts& facts, Problems& found) {
     const auto endpoints = endpoints_of(target.verify, facts.names);
     const auto seen = co_await look_at(shared.clock, host, endpoints, target.verify.timeout);
     for (const auto& [start, address] : target.verify.addresses) {
@@ -97,9 +94,150 @@ Task<> check_service(DeployShared& shared, const config::Target& target, const P
     }
 }
 
+const config::CommandLine& test_of(const config::Target& target) {
+    return target.rehearse.empty() ? target.test : target.rehearse;
+}
+
+// As they stand in a version's directory, below the directory of the `live` links.
+std::vector<InstalledFile> version_in_live(const std::string& lineage, const VersionFiles& files) {
+    using config::Part;
+    std::vector<InstalledFile> all;
+    const auto add = [&](const std::string& folder, const CertificateFiles& texts) {
+        for (const Part part : {Part::privkey, Part::cert, Part::chain, Part::fullchain}) {
+            auto content = content_of(part, texts);
+            if (!content.empty())
+                all.push_back({fmt::format("{}/{}", folder, config::file_name(part)), std::move(content), {}});
+        }
+    };
+    add(lineage, files);
+    for (const auto& [key, texts] : files.further)
+        add(fmt::format("{}/{}", lineage, to_string(key)), texts);
+    return all;
+}
+
+std::vector<std::vector<std::string>> commands_of(const config::Target& target) {
+    std::vector<std::vector<std::string>> all;
+    for (const auto& hook : target.exec)
+        all.push_back(hook.command.argv);
+    if (!target.test.empty()) all.push_back(target.test.argv);
+    if (target.reload.empty()) return all;
+    for (auto& command : reload_commands(target.reload, target.command_timeout))
+        all.push_back(std::move(command.argv));
+    return all;
+}
+
+// Blocking.
+Result<RehearsalView> view_of(DeployShared& shared, const config::Target& target, const LineageName& lineage,
+                              const VersionFiles& files, const VersionFacts& facts) {
+    auto wanted = files_for(target, files, facts);
+    if (!wanted) return failure(wanted.error());
+    const auto place = shared.store.rehearsal_directory();
+    if (!place) return failure(place.error());
+    return RehearsalView{*std::move(wanted), shared.store.live_path(lineage).parent_path().string(),
+                         version_in_live(lineage.text(), files), place->string(), commands_of(target)};
+}
+
+Task<std::optional<Problem>> rehearse_test(DeployShared& shared, const config::Target& target, const Place& place,
+                                           Host& host, LineageName lineage, const VersionFiles& files,
+                                           const VersionFacts& facts) {
+    auto view = co_await offload(shared.workers, [&] { return view_of(shared, target, lineage, files, facts); });
+    if (!view) co_return install_problem(place, view.error());
+    std::optional<Command> command;
+    if (const auto& line = test_of(target); !line.empty() && place.is_local()) {
+        command = plain_command(line, target.command_timeout);
+        command->environment.emplace_back("CERTD_REHEARSAL=1");
+    }
+    auto ran = co_await host.rehearse(*std::move(view), command);
+    const auto subject = fmt::format("The test command of {}, rehearsed with the new files,", text(place));
+    if (!ran && ran.error().code == "deploy.notRehearsed") {
+        Problem refused = ran.error();
+        refused.what = fmt::format("The test of {} was not rehearsed: {}", text(place), refused.what);
+        co_return refused;
+    }
+    if (!ran && !place.is_local()) co_return ran.error();
+    if (!ran && (!command || ran.error().code == "deploy.install")) co_return install_problem(place, ran.error());
+    if (!ran) co_return command_problem("deploy.test", subject, *command, ran.error());
+    if (!ran->ok()) co_return command_problem("deploy.test", subject, *command, *ran);
+    co_return std::nullopt;
+}
+
+// What is done there, and what is left to a deployment.
+RehearsedPlace scope_of(const config::Target& target, const Place& place) {
+    RehearsedPlace scope{place, {}, {}};
+    auto& here = place.is_local() ? scope.steps : scope.not_rehearsed;
+    if (!place.is_local()) scope.steps.emplace_back("reach");
+    if (!target.install.empty()) here.emplace_back("install");
+    if (!target.exec.empty()) scope.not_rehearsed.emplace_back("exec");
+    if (!test_of(target).empty()) here.emplace_back("test");
+    if (!target.reload.empty()) scope.not_rehearsed.emplace_back("reload");
+    if (!target.verify.addresses.empty()) scope.not_rehearsed.emplace_back("verify");
+    return scope;
+}
+
+Task<> rehearse_place(DeployShared& shared, const DeployOrder& order, Place place, const VersionFiles& files,
+                      const VersionFacts& facts, bool any_live, Problems& found) {
+    const config::Target& target = order.config->targets.at(place.target);
+    const LineageName lineage = value_or_fail(LineageName::parse(order.spec->name));
+    // Not while a deployment works on the same service.
+    const ReloadRound::Member member = co_await shared.round(target, place).enter();
+    const std::shared_ptr<Host> host = shared.open(target, place, {order.spec->name, target.name, order.version, true});
+    bool any_exists = any_live;
+    const auto wrong = co_await check_files(shared, target, place, *host, files, facts, any_exists);
+    if (wrong) found.push_back(*wrong);
+    if (wrong && !place.is_local()) co_return;  // perhaps it is not even reached
+    if (place.is_local()) co_await offload(shared.workers, [&] { check_programs(target, found); });
+    const bool runnable = std::ranges::none_of(found, [](const Problem& it) { return it.code == "deploy.test"; });
+    if (!wrong && runnable) {
+        auto failed = co_await rehearse_test(shared, target, place, *host, lineage, files, facts);
+        if (failed) found.push_back(*std::move(failed));
+    }
+    if (any_exists) co_await check_endpoints(shared, target, place, *host, facts, found);
+}
+
+// The first, with the others as its parts.
+Problem gathered(const Problems& found) {
+    Problem first = found.front();
+    first.parts.insert(first.parts.end(), found.begin() + 1, found.end());
+    return first;
+}
+
+Json list_of(const std::vector<std::string>& words) {
+    Json list = Json::array();
+    for (const auto& word : words)
+        list.push(word);
+    return list;
+}
+
+void tell(DeployShared& shared, const DeployOrder& order, const RehearsedPlace& scope, const Problems& found) {
+    if (order.job == 0) return;
+    Event event;
+    event.type = EventType::deploy_rehearsed;
+    event.severity = found.empty() ? Severity::info : Severity::error;
+    event.lineage = order.spec->name;
+    event.target = scope.place.target.text;
+    event.host = scope.place.host;
+    event.job = order.job;
+    event.message = found.empty() ? "Rehearsed, and nothing changed, at " + describe(scope)
+                                  : fmt::format("A deployment to {} would fail", text(scope.place));
+    if (found.size() == 1 && found.front().code == "deploy.notRehearsed")
+        event.message = fmt::format("A deployment to {} could not be rehearsed", text(scope.place));
+    if (!found.empty()) event.problem = gathered(found);
+    if (found.empty())
+        event.data = Json::object({{"steps", list_of(scope.steps)}, {"not_rehearsed", list_of(scope.not_rehearsed)}});
+    shared.events(std::move(event));
+}
+
 }  // namespace
 
-Task<Result<void>> rehearse_order(DeployShared& shared, DeployOrder order, VersionFiles files, VersionFacts facts) {
+std::string describe(const RehearsedPlace& rehearsed) {
+    std::string said = fmt::format("{}: {}", text(rehearsed.place), fmt::join(rehearsed.steps, ", "));
+    if (!rehearsed.not_rehearsed.empty())
+        said += fmt::format(" (not rehearsed: {})", fmt::join(rehearsed.not_rehearsed, ", "));
+    return said;
+}
+
+Task<Result<std::vector<RehearsedPlace>>> rehearse_order(DeployShared& shared, DeployOrder order, VersionFiles files,
+                                                         VersionFacts facts) {
     Problems found;
     if (auto checked = check_version(files, facts); !checked) found.push_back(checked.error());
     const auto live = co_await offload(shared.workers, [&]() -> Result<VersionNumber> {
@@ -108,22 +246,16 @@ Task<Result<void>> rehearse_order(DeployShared& shared, DeployOrder order, Versi
         return shared.store.live(*name);
     });
     if (auto unknown = unknown_place(shared, order)) co_return failure(std::move(*unknown));
+    std::vector<RehearsedPlace> rehearsed;
     for (const Place& place : order.places) {
-        const config::Target& target = order.config->targets.at(place.target);
-        const std::shared_ptr<Host> host =
-            shared.open(target, place, {order.spec->name, target.name, order.version, true});
-        bool any_exists = live.has_value() && *live;
-        if (auto wrong = co_await check_files(shared, target, place, *host, files, facts, any_exists)) {
-            found.push_back(*wrong);
-            if (!place.is_local()) continue;  // perhaps it is not even reached
-        }
-        if (place.is_local()) co_await offload(shared.workers, [&] { check_programs(target, found); });
-        if (any_exists) co_await check_service(shared, target, place, *host, facts, found);
+        Problems here;
+        co_await rehearse_place(shared, order, place, files, facts, live.has_value() && *live, here);
+        rehearsed.push_back(scope_of(order.config->targets.at(place.target), place));
+        tell(shared, order, rehearsed.back(), here);
+        std::ranges::move(here, std::back_inserter(found));
     }
-    if (found.empty()) co_return Result<void>{};
-    Problem first = found.front();
-    first.parts.insert(first.parts.end(), found.begin() + 1, found.end());
-    co_return failure(std::move(first));
+    if (!found.empty()) co_return failure(gathered(found));
+    co_return rehearsed;
 }
 
 }  // namespace certd

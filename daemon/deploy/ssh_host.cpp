@@ -106,6 +106,22 @@ Task<Result<ProcessResult>> SshHost::run(Command command) {
     co_return std::move(*result);
 }
 
+Task<Result<ProcessResult>> SshHost::rehearse(RehearsalView view, std::optional<Command> command) {
+    if (command) {
+        co_return failure("deploy.notRehearsed",
+                          fmt::format("The new files cannot be shown to a command of {} alone", session_.host().name));
+    }
+    const auto token = new_host_token();
+    HostRequest request(token, "check");
+    for (const auto& file : view.files)
+        request.line("place", fmt::format("{} {}", file.content.size(), file.path));
+    for (const auto& words : view.commands)
+        request.line("command", fmt::format("{}", fmt::join(words, " ")));
+    auto answer = co_await session_.ask("A rehearsal", std::move(request), token, file_limit, short_answer);
+    if (!answer) co_return failure(answer.error());
+    co_return ProcessResult{.exit_code = 0};
+}
+
 Task<Result<Served>> SshHost::probe(ProbeRequest request) {
     request.address = address_at(session_.host(), request.address);
     return as_result(probe_tls(clock_, std::move(request)));

@@ -28,6 +28,8 @@ class SshHost final : public Host {
     Task<Result<void>> remove(std::string path) override;
     // The environment's CERTD_* and RENEWED_* go along, and the input; the user is the one who was logged in.
     Task<Result<ProcessResult>> run(Command command) override;
+    // Whether the host lets certd write the files, has room for them, and lets it run the commands of the view.
+    Task<Result<ProcessResult>> rehearse(RehearsalView view, std::optional<Command> command) override;
     Task<Result<Served>> probe(ProbeRequest request) override;
 
    private:

@@ -10,7 +10,7 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<std::string_view, 45> names = {"daemon.ready",
+constexpr std::array<std::string_view, 46> names = {"daemon.ready",
                                                     "daemon.stopping",
                                                     "daemon.problem",
                                                     "config.loaded",
@@ -42,6 +42,7 @@ constexpr std::array<std::string_view, 45> names = {"daemon.ready",
                                                     "deploy.rolledBack",
                                                     "deploy.rollbackFailed",
                                                     "deploy.outsideWindow",
+                                                    "deploy.rehearsed",
                                                     "rollback.started",
                                                     "rollback.finished",
                                                     "rollout.started",

@@ -47,6 +47,7 @@ enum class EventType {
     deploy_rolled_back,
     deploy_rollback_failed,
     deploy_outside_window,
+    deploy_rehearsed,
     rollback_started,
     rollback_finished,
     rollout_started,

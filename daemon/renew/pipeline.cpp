@@ -73,6 +73,14 @@ std::optional<Time> keep_open(Pipeline::Order& order, const LineageRecord& recor
     return std::nullopt;
 }
 
+std::string summary(const std::vector<RehearsedPlace>& rehearsed) {
+    if (rehearsed.empty()) return "there is no target to rehearse a deployment to";
+    std::string text = "its deployment was rehearsed, nothing was changed";
+    for (const RehearsedPlace& place : rehearsed)
+        text += "; " + describe(place);
+    return text;
+}
+
 HistoryEntry note(Time at, std::string what, const std::optional<Problem>& problem = std::nullopt) {
     return {at, std::move(what), problem ? problem->code : std::string()};
 }
@@ -80,7 +88,7 @@ HistoryEntry note(Time at, std::string what, const std::optional<Problem>& probl
 }  // namespace
 
 std::string_view to_string(JobKind kind) {
-    constexpr std::array<std::string_view, 4> names = {"renew", "deploy", "rollback", "rehearse"};
+    constexpr std::array<std::string_view, 5> names = {"renew", "deploy", "rollback", "rehearse", "rehearse-deploy"};
     return names.at(static_cast<std::size_t>(kind));
 }
 
@@ -93,7 +101,7 @@ Pipeline::Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewa
       events_(std::move(events)) {}
 
 Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
-    if (order.request.kind != JobKind::rehearse)
+    if (order.request.kind != JobKind::rehearse && order.request.kind != JobKind::rehearse_deploy)
         order.announcement = deployer_.announce(*order.config, places_for(order, record));
     switch (order.request.kind) {
         case JobKind::renew:
@@ -104,6 +112,8 @@ Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
             co_return co_await roll_back(order, record);
         case JobKind::rehearse:
             co_return co_await rehearse(order, record);
+        case JobKind::rehearse_deploy:
+            co_return co_await rehearse_deploy(order, record);
     }
     co_return failure("internal.unexpected", "A job of unknown kind");
 }
@@ -299,18 +309,36 @@ Task<Result<JobOutcome>> Pipeline::rehearse(const Order& order, LineageRecord& r
     Result<NewCertificate> made = co_await renewal_.issue(std::move(issue));
     if (order.issued) order.issued(made ? std::nullopt : std::optional(made.error()));
     if (!made) co_return failure(made.error());
+    auto rehearsed = co_await rehearse_at(order, record, std::move(made->files), std::move(made->facts));
+    if (!rehearsed) co_return failure(rehearsed.error());
+    std::string message =
+        fmt::format("A certificate was issued by {} and thrown away; {}", order.request.ca.text, summary(*rehearsed));
+    co_return JobOutcome{"rehearsed", {}, std::move(message), *std::move(rehearsed)};
+}
+
+Task<Result<JobOutcome>> Pipeline::rehearse_deploy(const Order& order, LineageRecord& record) {
+    VersionNumber version = order.request.version;
+    LineageName name = name_of(record);
+    auto facts = co_await offload(workers_, [&] { return store_.version(name, version); });
+    if (!facts) co_return failure(facts.error());
+    auto files = co_await offload(workers_, [&] { return store_.read_version(name, version); });
+    if (!files) co_return failure(files.error());
+    auto rehearsed = co_await rehearse_at(order, record, *std::move(files), *std::move(facts));
+    if (!rehearsed) co_return failure(rehearsed.error());
+    std::string message = fmt::format("Version {}: {}", version.value, summary(*rehearsed));
+    co_return JobOutcome{"rehearsed", version, std::move(message), *std::move(rehearsed)};
+}
+
+Task<Result<std::vector<RehearsedPlace>>> Pipeline::rehearse_at(const Order& order, const LineageRecord& record,
+                                                                VersionFiles files, VersionFacts facts) {
     DeployOrder deployment;
     deployment.config = order.config;
     deployment.spec = record.spec;
-    deployment.places = places_of(record.spec->targets, &order.config->targets);
+    deployment.version = order.request.version;
+    deployment.places = places_for(order, record);
     deployment.current = record.state.targets;
     deployment.job = order.job;
-    Result<void> rehearsed = co_await deployer_.rehearse(std::move(deployment), made->files, made->facts);
-    if (!rehearsed) co_return failure(rehearsed.error());
-    co_return JobOutcome{"rehearsed",
-                         {},
-                         fmt::format("A certificate was issued by {} and thrown away; the deployment was rehearsed",
-                                     order.request.ca.text)};
+    co_return co_await deployer_.rehearse(std::move(deployment), std::move(files), std::move(facts));
 }
 
 Task<Result<void>> Pipeline::adopt_live(LineageRecord& record, VersionNumber live) {

@@ -9,17 +9,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace certd {
 
-enum class JobKind { renew, deploy, rollback, rehearse };
+// rehearse: issues at the CA for dry runs and rehearses the deployment; rehearse_deploy: of a version that is there.
+enum class JobKind { renew, deploy, rollback, rehearse, rehearse_deploy };
 std::string_view to_string(JobKind kind);
 
 struct JobRequest {
     JobKind kind = JobKind::renew;
     CaName ca;                           // renew: whom to ask; rehearse: the configured dry_run_ca
-    VersionNumber version;               // deploy, rollback: which
-    std::vector<Place> places;           // deploy: which of the lineage's; empty: all
+    VersionNumber version;               // deploy, rollback, rehearse_deploy: which
+    std::vector<Place> places;           // deploy, rehearse_deploy: which of the lineage's; empty: all
     std::optional<CaName> staging = {};  // renew: asked before `ca`, which is asked when this one passes
     bool names_only = false;             // renew: due for nothing but names that the newest version lacks
 };
@@ -28,6 +30,7 @@ struct JobOutcome {
     std::string outcome;  // "issued", "deployed", "rolled-back", "not-due", "rehearsed"
     VersionNumber version;
     std::string message;
+    std::vector<RehearsedPlace> rehearsed = {};
 };
 
 // What certd keeps in memory of a lineage. The history stays on disk.
@@ -87,6 +90,9 @@ class Pipeline {
     void warn_of_maintenance(const Order& order, const LineageRecord& record, const std::vector<Place>& places);
     Task<Result<JobOutcome>> roll_back(const Order& order, LineageRecord& record);
     Task<Result<JobOutcome>> rehearse(const Order& order, LineageRecord& record);
+    Task<Result<JobOutcome>> rehearse_deploy(const Order& order, LineageRecord& record);
+    Task<Result<std::vector<RehearsedPlace>>> rehearse_at(const Order& order, const LineageRecord& record,
+                                                          VersionFiles files, VersionFacts facts);
     Task<Result<void>> adopt_live(LineageRecord& record, VersionNumber live);
     Task<> examine(const Order& order, LineageRecord& record);
     void warn_of_record(const Order& order, const LineageRecord& record);

@@ -235,6 +235,7 @@ std::shared_ptr<Job> Scheduler::start(Entry& entry, JobRequest request) {
     auto job = std::make_shared<Job>();
     job->id = ++last_job_;
     job->kind = request.kind;
+    job->places = request.places;
     job->started = parts_.clock.now();
     job->issuing = request.kind == JobKind::renew || request.kind == JobKind::rehearse;
     job->deploying = !job->issuing;

@@ -17,6 +17,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace certd {
 
@@ -24,6 +25,7 @@ namespace certd {
 struct Job {
     std::uint64_t id = 0;
     JobKind kind = JobKind::renew;
+    std::vector<Place> places;  // that were asked for; empty: all
     Time started;
     std::string step;      // the latest event's message
     bool issuing = false;  // holds a place at its CA, taken before it starts
@@ -76,8 +78,9 @@ class Scheduler {
         bool joined = false;
     };
     Result<Ticket> renew(const LineageName& name, RenewOptions options);
-    // Of `target` and `host` only, where they are not empty.
-    Result<Ticket> deploy(const LineageName& name, const std::string& target, const std::string& host = {});
+    // To `target` and `host` only, where they are not empty.
+    Result<Ticket> deploy(const LineageName& name, const std::string& target, const std::string& host = {},
+                          bool rehearse = false);
     // The version to go back to is chosen and checked by choose_rollback.
     Result<Ticket> rollback(const LineageName& name, VersionNumber to, const std::vector<VersionFacts>& versions);
     Task<Result<JobOutcome>> wait(Ticket ticket);

@@ -20,7 +20,9 @@ Result<Entry*> Scheduler::configured(const LineageName& name) {
 Result<Scheduler::Ticket> Scheduler::join_or_start(Entry& entry, JobRequest request) {
     if (stopping_) return failure("control.cancelled", "certd is stopping");
     if (entry.job) {
-        if (entry.job->kind == request.kind) return Ticket{entry.job, true};
+        // What is rehearsed elsewhere says nothing about the places asked for.
+        const bool elsewhere = request.kind == JobKind::rehearse_deploy && entry.job->places != request.places;
+        if (entry.job->kind == request.kind && !elsewhere) return Ticket{entry.job, true};
         return failure("control.busy",
                        fmt::format("A {} of {} is running", to_string(entry.job->kind), entry.record.spec->name));
     }
@@ -80,8 +82,8 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
     return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}, std::move(staging), names_only});
 }
 
-Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target,
-                                            const std::string& host) {
+Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target, const std::string& host,
+                                            bool rehearse) {
     Result<Entry*> entry = configured(name);
     if (!entry) return failure(entry.error());
     const LineageRecord& record = (*entry)->record;
@@ -101,7 +103,8 @@ Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::
     bool rejected = std::ranges::find(record.state.rejected, record.state.newest) != record.state.rejected.end();
     VersionNumber version = rejected ? record.state.live : record.state.newest;
     if (!version) return failure("control.noSuchVersion", fmt::format("{} has no certificate yet", name.text()));
-    return join_or_start(**entry, JobRequest{JobKind::deploy, {}, version, std::move(places)});
+    const JobKind kind = rehearse ? JobKind::rehearse_deploy : JobKind::deploy;
+    return join_or_start(**entry, JobRequest{kind, {}, version, std::move(places)});
 }
 
 Result<Scheduler::Ticket> Scheduler::rollback(const LineageName& name, VersionNumber to,

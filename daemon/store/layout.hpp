@@ -46,6 +46,9 @@ inline Path live_links(const Path& root) {
 inline Path live_link(const Path& root, const LineageName& name) {
     return below(root, "/live/" + name.text());
 }
+inline Path rehearsal(const Path& root) {
+    return below(root, "/rehearsal");
+}
 inline Path lock_file(const Path& root) {
     return below(root, "/lock");
 }

@@ -85,6 +85,8 @@ Recovery Store::recover() {
     for (const std::string& ca : files_.list(layout::accounts(root_)).value_or(std::vector<std::string>())) {
         left_over += remove_temps(files_, layout::accounts(root_) / ca);
     }
+    if (Result<void> removed = remove_tree(files_, layout::rehearsal(root_)); !removed)
+        found.notes.push_back(describe(removed.error()));
     if (left_over > 0) found.notes.push_back(fmt::format("Removed {} left over from an interrupted update", left_over));
     // A name that the last process made and was killed before syncing is there now and could be gone after a power
     // loss.

@@ -130,6 +130,12 @@ Result<void> Store::check_lineages() {
     return {};
 }
 
+Result<Path> Store::rehearsal_directory() {
+    Path path = layout::rehearsal(root_);
+    if (Result<void> made = make_directories(files_, path); !made) return failure(std::move(made).error());
+    return path;
+}
+
 Result<void> Store::probe() {
     static std::atomic<unsigned> number;
     Path path = root_ / fmt::format("{}probe-{}", layout::temp_prefix, number++);

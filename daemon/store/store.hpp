@@ -92,6 +92,9 @@ class Store {
     // when it is the live one, `live` goes back to the newest version that is whole and was not rejected
     // (storage.corrupt).
     Recovery examine(const LineageName& name);
+    // An empty directory, 0700, over which a rehearsal mounts its memory where nobody else sees it. Taken away by the
+    // next start.
+    Result<Path> rehearsal_directory();
     // Room and permission to finish an issuance, tried before a CA is asked (faults F34): storage.full …
     // Writes and syncs 64 KiB.
     Result<void> probe();

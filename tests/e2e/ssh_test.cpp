@@ -215,6 +215,27 @@ TEST_CASE("a host refuses what its configuration does not name, and a version ol
     CHECK(refused.remote.find("does not name " + (fleet.tls / "f").string()) != std::string::npos);
 }
 
+TEST_CASE("a rehearsal on another machine asks whether files and commands are allowed, and neither writes nor runs") {
+    Fleet fleet;
+    const auto rehearse = [&](const fs::path& place, std::optional<Command> command = {}) {
+        RehearsalView view;
+        view.files = {fleet.file("key.pem", "k")};
+        view.files[0].path = place.string();
+        view.commands = {{"nginx", "-t"}};
+        const auto done = run_task(fleet.host()->rehearse(view, std::move(command)));
+        return done ? Problem{} : done.error();
+    };
+    const Problem refused = rehearse(fleet.tls / "key.pem");
+    CHECK(refused.code == "host.refused");
+    CHECK(refused.remote.find("does not name the command nginx -t") != std::string::npos);
+    fleet.sshd.allow_command("nginx -t");
+    CHECK(rehearse(fleet.tls / "key.pem").code.empty());
+    CHECK(rehearse(fleet.tls / "none/key.pem").remote.find("No such file or directory") != std::string::npos);
+    CHECK(rehearse("/etc/key.pem").code == "host.refused");
+    CHECK(rehearse(fleet.tls / "key.pem", fleet.command({"nginx", "-t"})).code == "deploy.notRehearsed");
+    CHECK(fs::is_empty(fleet.tls));
+}
+
 TEST_CASE("a host whose disk is full keeps its old files") {
     Fleet fleet;
     if (::geteuid() != 0) return;

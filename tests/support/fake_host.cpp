@@ -67,6 +67,19 @@ Task<Result<ProcessResult>> FakeHost::run(Command command) {
     co_return on_run(command);
 }
 
+Task<Result<ProcessResult>> FakeHost::rehearse(RehearsalView view, std::optional<Command> command) {
+    views.push_back(view);
+    if (!command) co_return exited(0);
+    const auto kept = files;
+    for (auto& file : view.files)
+        files[file.path] = file;
+    log.push_back("rehearse " + join(command->argv, " "));
+    commands.push_back(*command);
+    auto result = on_run ? on_run(*command) : Result<ProcessResult>(exited(0));
+    files = kept;
+    co_return result;
+}
+
 Task<Result<Served>> FakeHost::probe(ProbeRequest request) {
     log.push_back("probe " + request.address + " " + request.server_name);
     if (auto refused = co_await admit(false, log.back())) co_return failure(*refused);

@@ -21,6 +21,8 @@ class FakeHost final : public Host {
     Task<Result<void>> install(std::vector<InstalledFile> files) override;  // each rename is an operation of its own
     Task<Result<void>> remove(std::string path) override;
     Task<Result<ProcessResult>> run(Command command) override;
+    // Runs it as usual, with the files of the view in place meanwhile.
+    Task<Result<ProcessResult>> rehearse(RehearsalView view, std::optional<Command> command) override;
     Task<Result<Served>> probe(ProbeRequest request) override;
 
     void plan(FaultPlan plan) { faults_.plan(std::move(plan)); }
@@ -35,6 +37,7 @@ class FakeHost final : public Host {
     std::map<std::string, InstalledFile> files;
     std::vector<std::string> log;  // "install /a /b", "remove /a", "run nginx -t", "probe 127.0.0.1:443 example.com"
     std::vector<Command> commands;
+    std::vector<RehearsalView> views;                             // of rehearsals
     std::function<Result<ProcessResult>(const Command&)> on_run;  // unset: everything exits with 0
     std::function<Result<Served>(const ProbeRequest&)> on_probe;  // unset: net.connect
     std::function<void(std::size_t)> on_operation;                // before each, with its number

@@ -234,6 +234,7 @@ const std::map<std::string, Case>& cases() {
             {"targets.*.exec",
              {"[[a, b], { shell: c }]", FIELD(hooks(target(config).exec)), "[a b]5m[/bin/sh -c c]5m", ""}},
             {"targets.*.test", {"[a, b]", FIELD(list(target(config).test.argv)), "[a b]", "[]"}},
+            {"targets.*.rehearse", {"[a, b]", FIELD(list(target(config).rehearse.argv)), "[a b]", "[]"}},
             {"targets.*.reload", {"[a, b]", FIELD(list(target(config).reload.command.argv)), "[a b]", "[]"}},
             {"targets.*.reload.command", {"[a, b]", FIELD(list(target(config).reload.command.argv)), "[a b]", "[]"}},
             {"targets.*.reload.systemd", {"a.service", FIELD(target(config).reload.systemd_unit), "a.service", ""}},

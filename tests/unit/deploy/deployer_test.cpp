@@ -402,19 +402,32 @@ TEST_CASE("a rehearsal changes nothing and names all that is wrong") {
         return test::run(world.io, world.clock,
                          world.deployer.rehearse(world.order(2), world.material(2).files, world.material(2).facts));
     };
-    CHECK(rehearse());
-    CHECK(world.host.steps() == "run /bin/true");
+    auto good = rehearse();
+    REQUIRE(good);
+    REQUIRE(good->size() == 1);
+    CHECK(describe(good->front()) == "web: install, test (not rehearsed: reload, verify)");
+    CHECK(world.host.steps() == "rehearse /bin/true");
+    REQUIRE(world.host.views.size() == 1);
+    CHECK(world.host.views[0].files.at(1).content == world.material(2).files.privkey);
+    CHECK(world.host.views[0].version.front().path == "example.com/privkey.pem");
     CHECK(world.live() == VersionNumber{1});
+
+    target.rehearse = {{"/bin/false"}};
+    world.host.on_run = [](const Command&) { return exited(1, "broken"); };
+    auto refused = rehearse();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "deploy.test");
+    CHECK(refused.error().what ==
+          "The test command of web, rehearsed with the new files, (/bin/false) exited with status 1");
+    CHECK(refused.error().remote == "broken");
 
     target.install[0].path = "/nonexistent/cert.pem";
     target.reload = {"", {{"certd-no-such-program"}}};
-    world.host.on_run = [](const Command&) { return exited(1, "broken"); };
     world.host.on_probe = nullptr;
     const auto result = rehearse();
     REQUIRE_FALSE(result);
     CHECK(result.error().what == "Cannot install /nonexistent/cert.pem: there is no directory /nonexistent");
-    REQUIRE(result.error().parts.size() == 3);
+    REQUIRE(result.error().parts.size() == 2);
     CHECK(result.error().parts[0].code == "deploy.reload");
-    CHECK(result.error().parts[1].code == "deploy.test");
-    CHECK(result.error().parts[2].code == "tls.notServed");
+    CHECK(result.error().parts[1].code == "tls.notServed");
 }
