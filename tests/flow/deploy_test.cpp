@@ -127,8 +127,20 @@ TEST_CASE("a dry run goes through the whole flow at the CA for dry runs and touc
     CHECK(world.engine->store.versions(name_of("example.com"))->size() == 1);
     CHECK(world.engine->store.load_order(name_of("example.com")).value() == std::nullopt);
 
+    rehearsed = world.finish(world.scheduler().deploy(name_of("example.com"), "web", {}, true));
+    REQUIRE(rehearsed);
+    CHECK(rehearsed->outcome == "rehearsed");
+    CHECK(rehearsed->version == VersionNumber{1});
+    REQUIRE(rehearsed->rehearsed.size() == 1);
+    CHECK(rehearsed->rehearsed[0].steps == std::vector<std::string>{"install", "test"});
+    CHECK(rehearsed->rehearsed[0].not_rehearsed == std::vector<std::string>{"reload", "verify"});
+    CHECK(world.count(EventType::deploy_rehearsed) == 2);
+    CHECK(world.host.files == before);
+
     world.service.config_broken = true;
     CHECK(world.renew({false, true}).error().code == "deploy.test");
+    CHECK(world.finish(world.scheduler().deploy(name_of("example.com"), "", {}, true)).error().code == "deploy.test");
+    CHECK(world.count(EventType::deploy_failed) == 0);
     world.restart();
     CHECK(world.renew({false, true}).error().code == "config.noDryRunCa");
 }
