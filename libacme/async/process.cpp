@@ -115,6 +115,7 @@ struct Launch {
     const char* directory;
     const Identity* identity;
     const std::vector<ShadowStep>* shadow;  // null: none
+    mode_t umask;
     int input, output, status;
     int life;  // of a shadow: ends when certd does
 };
@@ -204,7 +205,7 @@ void enter(const Launch& launch) {
         give_up(launch, Stage::descriptors);
     }
     close_at_exec();
-    ::umask(077);
+    ::umask(launch.umask);
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
     if (launch.shadow != nullptr) enter(launch);
@@ -399,6 +400,7 @@ class Child {
                             command.directory.c_str(),
                             identity_ ? &*identity_ : nullptr,
                             command.shadow ? &shadow_ : nullptr,
+                            command.umask,
                             input.read.get(),
                             output.write.get(),
                             status.write.get(),

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace certd {
 
 struct Command {
@@ -21,6 +23,7 @@ struct Command {
     Duration timeout = seconds(60);        // then SIGTERM to the process group, SIGKILL 2 s later
     std::size_t output_limit = 64 * 1024;  // stdout and stderr together; the tail is kept
     std::optional<Shadow> shadow = {};     // run within this view of the file system
+    mode_t umask = 077;
 };
 
 struct ProcessResult {
@@ -41,8 +44,8 @@ class ProcessRunner {
     virtual Task<ProcessResult> run(Command command) = 0;
 };
 
-// Children run in a session of their own, with only fds 0–2 open, default signals, umask 077 and no core. One with a
-// shadow does not outlive certd.
+// Children run in a session of their own, with only fds 0–2 open, default signals and no core. One with a shadow does
+// not outlive certd.
 class RealProcessRunner final : public ProcessRunner {
    public:
     explicit RealProcessRunner(Clock& clock) : clock_(clock) {}

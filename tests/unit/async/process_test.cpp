@@ -18,6 +18,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -229,6 +230,48 @@ TEST_CASE("a program that closes its output is still waited for") {
     const auto result = finished(shell("exec >&- 2>&-; sleep 0.2; exit 3"));
     CHECK(result.exit_code == 3);
     CHECK(result.took >= milliseconds(150));
+}
+
+TEST_CASE("a program may delete its working directory; the next one there is told why it cannot start") {
+    test::TempDirectory directory;
+    auto command = shell("rm -r \"$PWD\"; echo gone");
+    command.directory = (directory.path() / "work").string();
+    REQUIRE(::mkdir(command.directory.c_str(), 0700) == 0);
+    const auto result = finished(command);
+    CHECK(result.ok());
+    CHECK(result.output == "gone\n");
+    auto ran = run(command);
+    REQUIRE(ran.problem);
+    CHECK(ran.problem->code == "process.start");
+    CHECK(ran.problem->what == "Cannot run /bin/sh in directory " + command.directory);
+    CHECK(ran.problem->remote == "No such file or directory");
+}
+
+TEST_CASE("a program that stops itself is ended at its deadline all the same") {
+    const auto result = finished(shell("kill -STOP $$; echo never", milliseconds(200)));
+    CHECK(result.timed_out);
+    CHECK(result.signal == SIGKILL);
+    CHECK(result.output.empty());
+    CHECK(no_child_left());
+}
+
+TEST_CASE("a program that forks without end is killed with all it made") {
+    // Each generation is in the group; as many as there are at the deadline must be gone after it.
+    const auto result =
+        finished(shell("spawn() { while :; do sleep 600 & echo $!; sleep 0.02; done; }; spawn & spawn & "
+                       "wait",
+                       milliseconds(400)));
+    CHECK(result.timed_out);
+    CHECK_FALSE(result.output.empty());
+    std::istringstream pids(result.output);
+    for (pid_t pid = 0; pids >> pid;)
+        CHECK(gone_soon(pid));
+}
+
+TEST_CASE("a program may be given another umask") {
+    auto command = shell("umask");
+    command.umask = 022;
+    CHECK(finished(command).output == "0022\n");
 }
 
 TEST_CASE("a program that is not there is process.notFound") {
