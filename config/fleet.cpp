@@ -70,6 +70,12 @@ void check_commands(const Target& target, std::vector<Finding>& findings) {
     check("reload", target.reload.command);
     for (const Hook& hook : target.exec) {
         check("exec", hook.command);
+        if (hook.working_directory != Hook{}.working_directory) {
+            error(findings, target.location,
+                  fmt::format("exec of the target {} cannot change the directory on other hosts",
+                              in_quotes(target.name.text)),
+                  "let a script there do it");
+        }
         if (hook.user.empty()) continue;
         error(findings, target.location,
               fmt::format("exec of the target {} cannot change the user on other hosts", in_quotes(target.name.text)),

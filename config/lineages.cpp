@@ -4,8 +4,10 @@
 #include "config/request.hpp"
 #include "libacme/base/idn.hpp"
 #include "libacme/base/text.hpp"
+#include "libacme/crypto/digest.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -14,6 +16,15 @@ namespace certd::config {
 namespace {
 
 constexpr std::size_t names_limit = 100;
+constexpr std::string_view hooks_target = "renewal-hooks";
+
+// Of a lineage with hooks of its own: a target's name that stays the same whatever else is configured.
+std::string own_hooks_target(const std::string& lineage) {
+    constexpr std::size_t longest = 64;
+    std::string name = fmt::format("{}.{}", hooks_target, lineage);
+    if (name.size() <= longest) return name;
+    return fmt::format("{}-{}", name.substr(0, longest - 17), sha256_hex(lineage).substr(0, 16));
+}
 
 template <class Values>
 std::vector<std::string_view> names_of(const Values& values) {
@@ -86,6 +97,8 @@ LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults,
     reader.read("allow_subset_of_names", defaults_.allow_subset_of_names);
     reader.read("pre_issue", defaults_.pre_issue);
     reader.read("post_issue", defaults_.post_issue);
+    reader.read(defaults_.renewal_hooks);
+    check_renewal_hooks(reader, defaults_.renewal_hooks);
 }
 
 void LineageBuilder::add(TreeNode key, TreeNode value) {
@@ -126,9 +139,44 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     }
     if (auto by_name = reader.find("name_challenges")) read_name_challenges(*lineage, *by_name);
     if (auto targets = reader.find("targets")) lineage->targets = read_targets(*targets);
+    read_renewal_hooks(*lineage, reader);
     read_names(*lineage, key, reader.find("names"));
     read_csr(*lineage, reader);
     config_.lineages.emplace(lineage->name, std::move(lineage));
+}
+
+// Its deploy scripts are a target of their own, in front of the others: when those are reloaded and verified, whatever
+// the scripts in `pre` had stopped must run again.
+void LineageBuilder::read_renewal_hooks(Lineage& lineage, const Reader& reader) {
+    lineage.renewal_hooks = defaults_.renewal_hooks;
+    reader.read(lineage.renewal_hooks);
+    check_renewal_hooks(reader, lineage.renewal_hooks);
+    if (lineage.renewal_hooks.empty()) return;
+    const bool own = lineage.renewal_hooks != defaults_.renewal_hooks;
+    Target target{.name = {own ? own_hooks_target(lineage.name) : std::string(hooks_target)}};
+    target.renewal_hooks = lineage.renewal_hooks;
+    target.location = lineage.location;
+    lineage.targets.insert(lineage.targets.begin(), target.name);
+    auto [known, added] = config_.targets.try_emplace(target.name, target);
+    if (added || !known->second.renewal_hooks.empty()) return;
+    report_.error(
+        known->second.location,
+        fmt::format("The name {} is that of the target which stands for renewal_hooks", in_quotes(target.name.text)),
+        "give the target another name");
+}
+
+// What is not there yet may come; that none of the scripts would run is worth a word.
+void LineageBuilder::check_renewal_hooks(const Reader& reader, const RenewalHooks& hooks) {
+    auto section = reader.find("renewal_hooks");
+    if (!section || !section->is_map() || section->size() == 0) return;
+    if (hooks.empty() && !section->find("directory")) {
+        report_.error(section->location(), "renewal_hooks names no directory",
+                      "add directory: /etc/letsencrypt/renewal-hooks, or write renewal_hooks: {} for none");
+    }
+    std::error_code error;
+    if (hooks.empty() || disk_ == Disk::leave || std::filesystem::is_directory(hooks.directory, error)) return;
+    report_.warning(section->location(), fmt::format("There is no directory {}", in_quotes(hooks.directory)),
+                    "renewals fail until it is there");
 }
 
 void LineageBuilder::read_names(Lineage& lineage, TreeNode key, std::optional<TreeNode> names) {

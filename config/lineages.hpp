@@ -28,8 +28,11 @@ class LineageBuilder {
         std::uint32_t keep_versions = 5;
         bool allow_subset_of_names = false;
         std::vector<Hook> pre_issue, post_issue;
+        RenewalHooks renewal_hooks;
     };
 
+    void read_renewal_hooks(Lineage& lineage, const Reader& reader);
+    void check_renewal_hooks(const Reader& reader, const RenewalHooks& hooks);
     void read_names(Lineage& lineage, TreeNode key, std::optional<TreeNode> names);
     void read_csr(Lineage& lineage, const Reader& reader);
     void add_name(Lineage& lineage, std::string_view text, const Location& where);

@@ -44,7 +44,18 @@ struct Hook {  // a command with the certbot-compatible environment
     Duration timeout = minutes(5);
     std::string user;  // empty: certd's own
     HookInput input = HookInput::facts;
+    std::string working_directory = "/";
     bool operator==(const Hook&) const = default;
+};
+
+// certbot's directories of scripts: pre, deploy and post below `directory`.
+struct RenewalHooks {
+    std::string directory;          // absolute; empty: there are none
+    Duration timeout = minutes(5);  // of each script
+    std::string user;               // empty: certd's own
+    std::string working_directory = "/";
+    bool empty() const { return directory.empty(); }
+    bool operator==(const RenewalHooks&) const = default;
 };
 
 enum class LimitsModel { none, letsencrypt };
@@ -190,6 +201,9 @@ struct Target {
     Verify verify;
     Duration command_timeout = minutes(1);       // of test, rehearse and reload
     std::vector<MaintenanceWindow> maintenance;  // empty: any time
+    // Set: the target was not written by anybody. It stands for the deploy scripts of a directory, and has nothing
+    // else.
+    RenewalHooks renewal_hooks;
     Location location;
     bool operator==(const Target&) const = default;
 };
@@ -218,8 +232,9 @@ struct Lineage {
     Challenge challenge;
     std::vector<NameChallenge> name_challenges;  // for the names they fit, in place of `challenge`
     Profile profile;                             // without a name: the CA's own
-    std::vector<TargetName> targets;
+    std::vector<TargetName> targets;             // the one for `renewal_hooks` first
     std::vector<Hook> pre_issue, post_issue;
+    RenewalHooks renewal_hooks;
     std::uint32_t keep_versions = 5;
     bool allow_subset_of_names = false;  // names that the CA refuses do not hold up the others
     Location location;

@@ -34,6 +34,7 @@ Hook read_hook(TreeNode node) {
     Reader reader(node);
     reader.read("timeout", hook.timeout);
     reader.read("user", hook.user);
+    reader.read("working_directory", hook.working_directory);
     if (reader.scalar("input") == "bundle") hook.input = HookInput::bundle;
     return hook;
 }
@@ -102,6 +103,16 @@ void Reader::read(Profile& member) const {
         auto node = find(required ? "required_profile" : "profile");
         if (node && node->is_scalar()) member = {std::string(node->text()), required};
     }
+}
+
+void Reader::read(RenewalHooks& member) const {
+    if (!find("renewal_hooks")) return;
+    const Reader section = this->section("renewal_hooks");
+    member = {};
+    section.read("directory", member.directory);
+    section.read("timeout", member.timeout);
+    section.read("user", member.user);
+    section.read("working_directory", member.working_directory);
 }
 
 void Reader::read_mode(std::string_view key, mode_t& member) const {

@@ -168,6 +168,45 @@ void refused_lines(Sheet& sheet, const Style& style, const api::Lineage& lineage
     }
 }
 
+std::string hook_ending(const api::HookRun& run) {
+    std::string text = run.exit_status    ? fmt::format("exit status {}", *run.exit_status)
+                       : run.signal != 0  ? fmt::format("ended by signal {}", run.signal)
+                       : run.code.empty() ? "ended"
+                                          : "could not be run";
+    if (run.timed_out) text += ", killed at its time limit";
+    return fmt::format("{} after {}", text, format_duration(Duration(run.took_ms)));
+}
+
+std::string hook_name(const Style& style, const api::HookRun& run) {
+    std::string name = clean(style, run.hook, 32);
+    if (run.hook == "exec") name += " of " + clean(style, run.target, 128);
+    if (!run.host.empty() && run.host != "local") name += " on " + clean(style, run.host, 128);
+    return name;
+}
+
+// The last of them, with the end of what each said; all are in the JSON.
+void hook_lines(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
+    constexpr std::size_t shown = 10;
+    if (lineage.hooks.empty()) return;
+    sheet.gap();
+    sheet.raw(paint(style, Colour::bold, "Hooks") + "\n");
+    const std::size_t from = lineage.hooks.size() - std::min(shown, lineage.hooks.size());
+    for (std::size_t i = from; i < lineage.hooks.size(); ++i) {
+        const api::HookRun& run = lineage.hooks[i];
+        const bool failed = !run.code.empty();
+        const std::string first = "  " + pad(moment(style, run.at, now), 12) + "  ";
+        const std::string text =
+            fmt::format("{} ({}): {}", hook_name(style, run), clean(style, run.command, 256), hook_ending(run));
+        const std::string line = wrap(style, first, text);
+        sheet.raw(first +
+                  paint(style, failed ? Colour::red : Colour::none,
+                        line.substr(first.size(), line.size() - first.size() - 1)) +
+                  "\n");
+        if (!run.output.empty())
+            sheet.raw(wrap(style, std::string(first.size() + 2, ' '), clean(style, run.output, 1024)));
+    }
+}
+
 void version_table(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
     if (lineage.versions.empty()) return;
     std::vector<std::vector<Cell>> rows;
@@ -205,6 +244,7 @@ std::string render_lineage(const Style& style, const api::Lineage& lineage, Time
     refused_lines(sheet, style, lineage, now);
     target_table(sheet, style, lineage, now);
     version_table(sheet, style, lineage, now);
+    hook_lines(sheet, style, lineage, now);
     return sheet.take();
 }
 
@@ -223,6 +263,7 @@ std::string render_explanation(const Style& style, const api::Explanation& expla
         sheet.line("Cause", clean(style, explanation.cause));
         sheet.line("Remedy", clean(style, explanation.remedy));
     }
+    hook_lines(sheet, style, lineage, now);
     if (!explanation.history.empty()) {
         sheet.gap();
         sheet.raw(paint(style, Colour::bold, "History") + "\n");

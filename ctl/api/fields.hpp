@@ -72,6 +72,21 @@ void fields(Is<RefusedName> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<HookRun> auto& value, Field&& field) {
+    field("at", value.at, Shown::full);
+    field("hook", value.hook, Shown::full);
+    field("command", value.command, Shown::full);
+    field("target", value.target, Shown::full);
+    field("host", value.host, Shown::full);
+    field("exit_status", value.exit_status, Shown::full);
+    field("signal", value.signal, Shown::full);
+    field("timed_out", value.timed_out, Shown::full);
+    field("took_ms", value.took_ms, Shown::full);
+    field("output", value.output, Shown::full);
+    field("code", value.code, Shown::full);
+}
+
+template <class Field>
 void fields(Is<Lineage> auto& value, Field&& field) {
     field("name", value.name, Shown::table);
     field("names", value.names, Shown::full);
@@ -95,6 +110,7 @@ void fields(Is<Lineage> auto& value, Field&& field) {
     field("targets", value.targets, Shown::full);
     field("versions", value.versions, Shown::full);
     field("refused_names", value.refused_names, Shown::full);
+    field("hooks", value.hooks, Shown::full);
     field("served", value.served, Shown::table);
     field("step", value.step, Shown::table);
 }

@@ -141,6 +141,10 @@ void decode(const Json& json, std::optional<Time>& value) {
     if (text) value = parse_rfc3339(*text);
 }
 
+void decode(const Json& json, std::optional<std::uint32_t>& value) {
+    if (json.if_int() && std::in_range<std::uint32_t>(*json.if_int())) decode(json, value.emplace());
+}
+
 template <class T>
 void decode(const Json& json, std::optional<T>& value) {
     if (json.is_object()) decode(json, value.emplace());

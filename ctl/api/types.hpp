@@ -58,6 +58,20 @@ struct RefusedName {
     std::optional<Time> next_attempt;
 };
 
+// How a hook, a script of a hook directory or an exec step ended.
+struct HookRun {
+    Time at{};
+    std::string hook;                          // "pre", "deploy", "post", "pre-issue", "post-issue", "exec"
+    std::string command;                       // escaped, one line
+    std::string target, host;                  // of a deployment, else empty
+    std::optional<std::uint32_t> exit_status;  // unset: it did not exit by itself, or could not be run
+    std::uint32_t signal = 0;                  // that ended it; 0: none did
+    bool timed_out = false;
+    std::uint32_t took_ms = 0;
+    std::string output;  // the end of what it said, escaped, one line
+    std::string code;    // of the problem, when it is one
+};
+
 // DESIGN §6; `view=table` fills only what the status table needs.
 struct Lineage {
     std::string name;
@@ -77,8 +91,9 @@ struct Lineage {
     std::vector<Target> targets;
     std::vector<Version> versions;
     std::vector<RefusedName> refused_names;
-    std::string served;  // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
-    std::string step;    // of the running job, for the live line
+    std::vector<HookRun> hooks;  // of one lineage in full: the last runs, newest last
+    std::string served;          // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
+    std::string step;            // of the running job, for the live line
 };
 
 struct HistoryEntry {

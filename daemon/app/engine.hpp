@@ -36,6 +36,7 @@ class Engine {
     SolverSet solvers;
     CaClients clients;
     Renewal renewal;
+    HookRounds hook_rounds;
     Pipeline pipeline;
     Scheduler scheduler;
 

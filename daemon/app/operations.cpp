@@ -63,11 +63,13 @@ Result<const Entry*> DaemonOperations::entry(const LineageName& name) const {
 
 Task<Result<api::Lineage>> DaemonOperations::lineage(LineageName name) {
     auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
+    auto stored = co_await offload(engine_.seams.workers, [&] { return engine_.store.load_state(name); });
     Result<const Entry*> found = entry(name);
     if (!found) co_return failure(found.error());
     api::Lineage view =
         lineage_view(**found, engine_.scheduler.plan_of(**found), false, &engine_.scheduler.config().targets);
     if (versions) add_versions(view, (*found)->record.state, *versions);
+    if (stored && *stored) add_hooks(view, std::move((*stored)->hooks));
     co_return view;
 }
 
@@ -81,6 +83,7 @@ Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
     api::Explanation view = explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history),
                                              engine_.seams.clock.now(), &engine_.scheduler.config().targets);
     if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
+    if (stored && *stored) add_hooks(view.lineage, std::move((*stored)->hooks));
     std::shared_ptr<const config::Lineage> spec = (*found)->record.spec;
     std::vector<CaClients::AccountFacts> accounts;
     try {

@@ -40,16 +40,27 @@ State state_of(const Entry& entry, const Plan& plan) {
     return entry.job->deploying ? State::deploying : State::issuing;
 }
 
+// Those that serve the certificate to somebody: not the deploy scripts of a hook directory.
+std::vector<TargetName> serving_targets(const config::Lineage& spec, const Targets* targets) {
+    std::vector<TargetName> serving = spec.targets;
+    std::erase_if(serving, [&](const TargetName& name) {
+        const auto found = targets != nullptr ? targets->find(name) : Targets::const_iterator();
+        return targets != nullptr && found != targets->end() && !found->second.renewal_hooks.empty();
+    });
+    return serving;
+}
+
 std::string served_of(const Entry& entry, const Targets* targets) {
     const LineageState& state = entry.record.state;
-    if (entry.record.spec->targets.empty()) return "-";
+    const std::vector<TargetName> wanted = serving_targets(*entry.record.spec, targets);
+    if (wanted.empty()) return "-";
     std::size_t serving = 0;
     std::size_t known = 0;
     for (const TargetState& target : state.targets) {
         if (target.verified_at) ++known;
         if (target.version == state.live && target.verified_at) ++serving;
     }
-    if (serving >= count_places(entry.record.spec->targets, targets)) return "yes";
+    if (serving >= count_places(wanted, targets)) return "yes";
     if (known == 0) return "unknown";
     return serving == 0 ? "no" : "partly";
 }
@@ -258,6 +269,14 @@ void add_versions(api::Lineage& view, const LineageState& state, const std::vect
         version.serial = facts.serial;
         version.fingerprint_sha256 = facts.fingerprint;
         view.versions.push_back(std::move(version));
+    }
+}
+
+void add_hooks(api::Lineage& view, std::vector<HookRun> hooks) {
+    for (HookRun& run : hooks) {
+        view.hooks.push_back({run.at, std::move(run.hook), std::move(run.command), std::move(run.target),
+                              std::move(run.host), run.exit_status, run.signal, run.timed_out, run.took_ms,
+                              std::move(run.output), std::move(run.code)});
     }
 }
 

@@ -10,6 +10,7 @@ namespace certd {
 api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only, const Targets* targets = nullptr);
 // With all versions, as the store has them.
 void add_versions(api::Lineage& view, const LineageState& state, const std::vector<VersionFacts>& versions);
+void add_hooks(api::Lineage& view, std::vector<HookRun> hooks);
 api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now,
                                   const Targets* targets = nullptr);
 // The records that dns-persist-01 needs to be published, a sentence each; `account` null: there is none yet.

@@ -65,6 +65,7 @@ Command hook_command(const config::Hook& hook, const HookFacts& facts) {
     Command command = plain_command(hook.command, hook.timeout);
     command.environment = hook_environment(facts);
     command.input = hook_input(facts);
+    command.directory = hook.working_directory;
     if (!hook.user.empty()) command.user = hook.user;
     return command;
 }

@@ -20,6 +20,8 @@ struct DeployShared {
     // Targets that are reloaded by the same means on the same machine are one service.
     ReloadRound& round(const config::Target& target, const Place& place) {
         std::string service = place.host + "\n";
+        // The scripts of one directory run one after another, whichever lineages they are for.
+        if (!target.renewal_hooks.empty()) return rounds[service + "hooks " + target.renewal_hooks.directory];
         if (target.reload.empty()) service += "target " + target.name.text;
         if (!target.reload.systemd_unit.empty()) service += "unit " + target.reload.systemd_unit;
         for (const std::string& word : target.reload.command.argv)

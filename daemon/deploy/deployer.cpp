@@ -1,6 +1,8 @@
 #include "daemon/deploy/deployer.hpp"
 
 #include "daemon/deploy/commands.hpp"
+#include "daemon/deploy/hook_directory.hpp"
+#include "daemon/deploy/hook_runner.hpp"
 #include "daemon/deploy/order_run.hpp"
 #include "daemon/deploy/rehearsal.hpp"
 #include "daemon/deploy/rollout_run.hpp"
@@ -159,20 +161,60 @@ Task<Result<void>> Deployer::run_hooks(std::vector<config::Hook> hooks, std::str
         facts.version = std::move(*version);
     }
     for (const auto& hook : hooks) {
-        Command command = hook_command(hook, facts);
-        const auto text = command_text(command.argv);
-        auto output =
-            co_await run_checked(state->host, std::move(command), "hook.failed", fmt::format("The {} hook", what));
-        Event event =
-            event_of(EventType::hook_finished, output ? Severity::info : Severity::error, context.lineage.text(),
-                     context.job, output ? fmt::format("The {} hook {} ended well", what, text) : output.error().what);
-        event.data =
-            Json::object({{"hook", what}, {"command", text}, {"output", output ? *output : output.error().remote}});
-        if (!output) event.problem = output.error();
-        state->events(std::move(event));
-        if (!output) co_return failure(output.error());
+        HookSubject subject{what, fmt::format("The {} hook", what), "hook.failed", {context.lineage.text()}};
+        subject.job = context.job;
+        auto done =
+            co_await run_hook(state->clock, state->host, state->events, hook_command(hook, facts), std::move(subject));
+        if (!done) co_return done;
     }
     co_return Result<void>{};
+}
+
+Task<Result<void>> Deployer::check_scripts(config::RenewalHooks hooks) {
+    const auto state = state_;
+    co_return co_await offload(state->workers, [&]() -> Result<void> {
+        for (const char* kind : {"pre", "deploy", "post"}) {
+            if (auto scripts = hook_scripts(hooks, kind); !scripts) return failure(scripts.error());
+        }
+        return {};
+    });
+}
+
+namespace {
+
+// All of them when `each`, else up to the first that fails; the first failure.
+Task<Result<void>> run_scripts(DeployShared& shared, config::RenewalHooks hooks, HookSubject subject,
+                               std::vector<std::string> environment, bool each) {
+    const auto scripts = co_await offload(shared.workers, [&] { return hook_scripts(hooks, subject.hook); });
+    if (!scripts) co_return failure(scripts.error());
+    Result<void> all;
+    for (const HookScript& script : *scripts) {
+        auto done = co_await run_hook(shared.clock, shared.host, shared.events,
+                                      script_command(hooks, script, environment), subject);
+        if (all && !done) all = std::move(done);
+        if (!all && !each) break;
+    }
+    co_return all;
+}
+
+HookSubject about_round(std::string kind, Deployer::ScriptContext context) {
+    std::string text = fmt::format("The {} hook", kind);
+    return {std::move(kind), std::move(text), "hook.failed", std::move(context.lineages), {}, context.job};
+}
+
+}  // namespace
+
+Task<Result<void>> Deployer::run_pre(config::RenewalHooks hooks, ScriptContext context) {
+    const auto state = state_;
+    co_return co_await run_scripts(*state, std::move(hooks), about_round("pre", std::move(context)),
+                                   round_environment("pre"), false);
+}
+
+Task<Result<void>> Deployer::run_post(HookRound round, ScriptContext context) {
+    const auto state = state_;
+    auto environment = round_environment("post", round.renewed_domains(), round.failed_domains());
+    co_return co_await run_scripts(*state, std::move(round.hooks), about_round("post", std::move(context)),
+                                   std::move(environment), true);
 }
 
 }  // namespace certd

@@ -30,6 +30,9 @@ struct DeployOrder {
     bool manual_rollback = false;      // an older version on purpose: expiry of what it replaces is not held against it
     bool backwards = false;            // older than the newest: hosts are told that they may take it
     std::uint64_t job = 0;
+    // Awaited when the order is through with a place on this machine, well or not, before the next one is begun; not
+    // after a cancellation.
+    std::function<Task<>(Place)> through = {};
     // Awaited with the new state of a host as soon as a rollout is through with it; the outcome repeats it.
     std::function<Task<Result<void>>(TargetState)> ended = {};
     std::shared_ptr<Announcement> announcement = {};  // none: nobody waits for this order
@@ -84,6 +87,17 @@ class Deployer {
         std::uint64_t job = 0;
     };
     Task<Result<void>> run_hooks(std::vector<config::Hook> hooks, std::string what, HookContext context);
+
+    // Whether the scripts in pre, deploy and post are there as they must be. Problems hook.directory, process.unsafe.
+    Task<Result<void>> check_scripts(config::RenewalHooks hooks);
+    // certbot's scripts before and after a round. Of `pre` the first failure ends it; of `post` each is run, and the
+    // first failure is the Problem.
+    struct ScriptContext {
+        std::vector<std::string> lineages;  // whom they are run for, that of the job first
+        std::uint64_t job = 0;
+    };
+    Task<Result<void>> run_pre(config::RenewalHooks hooks, ScriptContext context);
+    Task<Result<void>> run_post(HookRound round, ScriptContext context);
 
    private:
     struct State;

@@ -44,6 +44,23 @@ std::vector<std::string> hook_environment(const HookFacts& facts) {
     return environment;
 }
 
+std::vector<std::string> round_environment(std::string_view event) {
+    std::vector<std::string> environment = base_environment();
+    environment.push_back(fmt::format("CERTD_EVENT={}", event));
+    return environment;
+}
+
+std::vector<std::string> round_environment(std::string_view event, const std::vector<std::string>& renewed,
+                                           const std::vector<std::string>& failed) {
+    std::vector<std::string> environment = round_environment(event);
+    const auto set = [&](std::string_view name, const std::vector<std::string>& domains) {
+        environment.push_back(fmt::format("{}={}", name, escape_untrusted(join(domains, " "), value_limit)));
+    };
+    set("RENEWED_DOMAINS", renewed);
+    set("FAILED_DOMAINS", failed);
+    return environment;
+}
+
 namespace {
 
 Json json_of(const HookFacts& facts) {

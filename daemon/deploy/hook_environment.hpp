@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace certd {
@@ -23,6 +24,10 @@ struct HookFacts {
 
 // "NAME=value" entries. A value that somebody else chose cannot smuggle a line break or a control character.
 std::vector<std::string> hook_environment(const HookFacts& facts);
+// Of certbot's scripts in `pre`, and with the two lists of those in `post`; both are set, be they empty.
+std::vector<std::string> round_environment(std::string_view event);
+std::vector<std::string> round_environment(std::string_view event, const std::vector<std::string>& renewed,
+                                           const std::vector<std::string>& failed);
 std::string hook_input(const HookFacts& facts);  // one JSON object and a line feed
 // The same with the texts of the version's files, the private key among them: for its reader's eyes only.
 std::string bundle_input(const HookFacts& facts, const VersionFiles& files);

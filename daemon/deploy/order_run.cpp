@@ -123,11 +123,16 @@ Task<> OrderRun::advance() {
         co_return;  // a step back that was interrupted is done again by undo_cancelled
     }
     note(action, report);
+    const DeployAction next = transaction_.next();
+    const bool through = next.step == DeployStep::done || next.target != action.target;
+    if (!through || undoing_ || cancelled_ || !context_.order.through) co_return;
+    if (!places_.empty() && places_[action.target].is_local()) co_await context_.order.through(places_[action.target]);
 }
 
 // The way back of the one target in work, with a limit of its own.
 Task<> OrderRun::undo_cancelled() {
     const std::exception_ptr cancellation = std::exchange(cancelled_, nullptr);
+    undoing_ = true;
     std::exception_ptr error;
     try {
         co_await with_timeout(context_.shared.clock, undo_limit, "deploy.timeout", "The way back did not end in time",

@@ -43,6 +43,7 @@ class OrderRun {
     std::optional<Problem> way_back_problem_;       // of the current place
     std::optional<Problem> live_problem_;           // of a run without places
     std::exception_ptr cancelled_;
+    bool undoing_ = false;  // what a cancellation broke off
 };
 
 // The state of a place after a failure: counted, and when to try again.

@@ -2,6 +2,7 @@
 
 #include "daemon/deploy/backup.hpp"
 #include "daemon/deploy/commands.hpp"
+#include "daemon/deploy/hook_directory.hpp"
 #include "daemon/deploy/owner.hpp"
 #include "daemon/deploy/parts.hpp"
 #include "daemon/deploy/target_deployment.hpp"
@@ -39,6 +40,10 @@ void check_program(const Command& command, std::string_view code, const std::str
 
 void check_programs(const config::Target& target, Problems& found) {
     const auto& name = target.name.text;
+    for (const char* kind : {"pre", "deploy", "post"}) {
+        if (target.renewal_hooks.empty()) break;
+        if (auto scripts = hook_scripts(target.renewal_hooks, kind); !scripts) found.push_back(scripts.error());
+    }
     for (const auto& hook : target.exec) {
         check_program(hook_command(hook, {}), "deploy.exec", "The exec command of " + name, found);
     }

@@ -2,6 +2,8 @@
 
 #include "daemon/deploy/commands.hpp"
 #include "daemon/deploy/encoding.hpp"
+#include "daemon/deploy/hook_directory.hpp"
+#include "daemon/deploy/hook_runner.hpp"
 #include "daemon/deploy/owner.hpp"
 #include "daemon/deploy/parts.hpp"
 
@@ -67,8 +69,8 @@ TargetDeployment::TargetDeployment(const OrderContext& context, const config::Ta
       round_(context.shared.round(target, place_)) {}
 
 TargetShape shape_of(const config::Target& target) {
-    return {!target.install.empty(), !target.exec.empty(), !target.test.empty(), !target.reload.empty(),
-            !target.verify.addresses.empty()};
+    return {!target.install.empty(), !target.exec.empty() || !target.renewal_hooks.empty(), !target.test.empty(),
+            !target.reload.empty(), !target.verify.addresses.empty()};
 }
 
 Task<StepReport> TargetDeployment::perform(DeployStep step) {
@@ -207,6 +209,7 @@ Task<StepReport> TargetDeployment::install() {
 Task<StepReport> TargetDeployment::exec(bool restoring) {
     auto facts = co_await offload(context_.shared.workers, [&] { return hook_facts(restoring); });
     if (!facts) co_return badly(facts.error());
+    if (!target_.renewal_hooks.empty()) co_return co_await run_scripts(*std::move(facts));
     for (const auto& hook : target_.exec) {
         Command command = hook_command(hook, *facts);
         if (hook.input == config::HookInput::bundle) {
@@ -214,10 +217,36 @@ Task<StepReport> TargetDeployment::exec(bool restoring) {
             if (!input) co_return badly(input.error());
             command.input = *std::move(input);
         }
-        auto report = co_await run(std::move(command), "deploy.exec", subject("The exec command"));
+        auto report = co_await run_hook(std::move(command), "exec", subject("The exec command"));
         if (report.problem) co_return report;
     }
     co_return StepReport{};
+}
+
+// The deploy scripts of a hook directory, which certbot tells by their environment alone.
+Task<StepReport> TargetDeployment::run_scripts(HookFacts facts) {
+    const auto scripts =
+        co_await offload(context_.shared.workers, [&] { return hook_scripts(target_.renewal_hooks, "deploy"); });
+    if (!scripts) {
+        Problem cause =
+            problem("deploy.exec", "The deploy hooks cannot be run: " + scripts.error().what, scripts.error().remote);
+        cause.hint = scripts.error().hint;
+        cause.parts.push_back(scripts.error());
+        co_return badly(std::move(cause));
+    }
+    for (const HookScript& script : *scripts) {
+        auto report = co_await run_hook(script_command(target_.renewal_hooks, script, hook_environment(facts)),
+                                        "deploy", "The deploy hook");
+        if (report.problem) co_return report;
+    }
+    co_return StepReport{};
+}
+
+Task<StepReport> TargetDeployment::run_hook(Command command, std::string hook, std::string subject) {
+    HookSubject about{std::move(hook), std::move(subject), "deploy.exec", {context_.lineage.text()}, place_};
+    about.job = context_.order.job;
+    co_return StepReport::of(co_await certd::run_hook(context_.shared.clock, *host_, context_.shared.events,
+                                                      std::move(command), std::move(about)));
 }
 
 // With the files of the version that the command is about.

@@ -49,6 +49,8 @@ class TargetDeployment {
     bool held_expired(Time now) const;
     Result<HookFacts> hook_facts(bool restoring);
     Result<std::string> bundle_for(const HookFacts& facts);  // blocking
+    Task<StepReport> run_scripts(HookFacts facts);
+    Task<StepReport> run_hook(Command command, std::string hook, std::string subject);
     Task<StepReport> run(Command command, std::string code, std::string subject);
     Task<Result<std::optional<DeployJournal>>> left_over_journal();
     Before before() const;

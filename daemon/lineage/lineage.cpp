@@ -129,6 +129,21 @@ static void fields(Is<HistoryEntry> auto& entry, Visit& visit) {
 }
 
 template <class Visit>
+static void fields(Is<HookRun> auto& run, Visit& visit) {
+    visit("at", run.at);
+    visit("hook", run.hook);
+    visit("command", run.command);
+    visit.optional("target", run.target);
+    visit.optional("host", run.host);
+    visit.optional("exit_status", run.exit_status);
+    visit.optional("signal", run.signal);
+    visit.optional("timed_out", run.timed_out);
+    visit("took_ms", run.took_ms);
+    visit.optional("output", run.output);
+    visit.optional("code", run.code);
+}
+
+template <class Visit>
 static void fields(Is<LineageState> auto& state, Visit& visit) {
     visit.optional("attempts", state.attempts);
     visit.optional("ari", state.ari);
@@ -146,15 +161,22 @@ static void fields(Is<LineageState> auto& state, Visit& visit) {
     visit.optional("persist_until", state.persist_until);
     visit.optional("config_digest", state.config_digest);
     visit.optional("history", state.history);
+    visit.optional("hooks", state.hooks);
 }
 
 }  // namespace codec
 
 namespace {
 
-void keep_latest(std::vector<HistoryEntry>& history) {
-    if (history.size() <= history_limit) return;
-    history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(history_limit));
+template <class Entry>
+void keep_latest(std::vector<Entry>& entries, std::size_t limit) {
+    if (entries.size() <= limit) return;
+    entries.erase(entries.begin(), entries.end() - static_cast<std::ptrdiff_t>(limit));
+}
+
+void keep_latest(LineageState& state) {
+    keep_latest(state.history, history_limit);
+    keep_latest(state.hooks, hook_runs_limit);
 }
 
 }  // namespace
@@ -196,7 +218,12 @@ Time VersionFacts::valid_until() const {
 
 void remember(LineageState& state, HistoryEntry entry) {
     state.history.push_back(std::move(entry));
-    keep_latest(state.history);
+    keep_latest(state);
+}
+
+void remember(LineageState& state, HookRun run) {
+    state.hooks.push_back(std::move(run));
+    keep_latest(state);
 }
 
 namespace {
@@ -226,7 +253,7 @@ Json to_json(const LineageState& state) {
 
 Result<LineageState> lineage_state_from_json(const Json& json) {
     Result<LineageState> state = codec::decode_document<LineageState>(json, "The state of a lineage");
-    if (state) keep_latest(state->history);
+    if (state) keep_latest(*state);
     return state;
 }
 

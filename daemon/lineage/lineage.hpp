@@ -136,6 +136,23 @@ struct HistoryEntry {
 };
 constexpr std::size_t history_limit = 50;
 
+// How one command of the operator ended: a hook, a script of a hook directory, or an exec step.
+struct HookRun {
+    Time at;                                   // when it had ended
+    std::string hook;                          // "pre", "deploy", "post", "pre-issue", "post-issue", "exec"
+    std::string command;                       // for people: one escaped line
+    std::string target, host;                  // of a deployment, else empty
+    std::optional<std::uint32_t> exit_status;  // unset: it did not exit by itself, or could not be run
+    std::uint32_t signal = 0;                  // that ended it
+    bool timed_out = false;
+    std::uint32_t took_ms = 0;
+    std::string output;  // the end of what it said: one escaped line, at most hook_output_limit
+    std::string code;    // of the problem, when it is one
+    bool operator==(const HookRun&) const = default;
+};
+constexpr std::size_t hook_runs_limit = 30;
+constexpr std::size_t hook_output_limit = 1024;
+
 // state.json of a lineage.
 struct LineageState {
     std::map<CaName, CaAttempts> attempts;
@@ -153,10 +170,13 @@ struct LineageState {
     std::optional<Time> persist_until;  // when the first of the records seen for dns-persist-01 runs out
     std::string config_digest;          // policy_digest at the last failure: a change clears back-off
     std::vector<HistoryEntry> history;  // newest last, bounded
+    std::vector<HookRun> hooks;         // likewise
     bool operator==(const LineageState&) const = default;
 };
 
-void remember(LineageState& state, HistoryEntry entry);  // appends, drops the oldest beyond the limit
+// Each appends, and drops the oldest beyond the limit.
+void remember(LineageState& state, HistoryEntry entry);
+void remember(LineageState& state, HookRun run);
 
 Json to_json(const VersionFacts& facts);
 Result<VersionFacts> version_facts_from_json(const Json& json);  // problem storage.corrupt

@@ -1,6 +1,7 @@
 // Pipeline: what a job does, step by step, and what it records.
 #include "daemon/renew/pipeline.hpp"
 
+#include "daemon/deploy/hook_runner.hpp"
 #include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/backoff.hpp"
 #include "daemon/lineage/challenge_order.hpp"
@@ -81,6 +82,20 @@ std::string summary(const std::vector<RehearsedPlace>& rehearsed) {
     return text;
 }
 
+using EndedHooks = std::map<std::string, std::vector<HookRun>>;
+
+std::vector<HookRun> take_ended(EndedHooks& all, const LineageName& name) {
+    auto runs = all.extract(name.text());
+    return runs ? std::move(runs.mapped()) : std::vector<HookRun>();
+}
+
+// Older than what has come since.
+void give_back(EndedHooks& all, const LineageName& name, std::vector<HookRun> runs) {
+    if (runs.empty()) return;
+    std::vector<HookRun>& since = all[name.text()];
+    since.insert(since.begin(), runs.begin(), runs.end());
+}
+
 HistoryEntry note(Time at, std::string what, const std::optional<Problem>& problem = std::nullopt) {
     return {at, std::move(what), problem ? problem->code : std::string()};
 }
@@ -92,12 +107,14 @@ std::string_view to_string(JobKind kind) {
     return names.at(static_cast<std::size_t>(kind));
 }
 
-Pipeline::Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer, EventSink events)
+Pipeline::Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer,
+                   HookRounds& hooks, EventSink events)
     : clock_(clock),
       workers_(workers),
       store_(store),
       renewal_(renewal),
       deployer_(deployer),
+      hooks_(hooks),
       events_(std::move(events)) {}
 
 Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
@@ -128,6 +145,7 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
     Result<void> journalled;
     // Nothing but this request makes the lineage due: it must survive a crash as the order does.
     if (record.state.renew_requested) journalled = co_await save(record);
+    if (journalled) journalled = co_await begin_hooks(order, record);
     Result<NewCertificate> made = failure(journalled ? Problem{} : journalled.error());
     Attempt attempt{clock_.now(), record.spec};
     if (journalled) made = co_await ask(order, record, attempt);
@@ -153,6 +171,7 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
              Json::object({{"ca", ca.text}}));
         std::string text = fmt::format("renewal at {} failed: {}", ca.text, made.error().what);
         Result<void> saved = co_await save(record, {note(now, std::move(text), made.error())});
+        co_await end_hooks(order, record, HookUser::Outcome::failed);
         co_return failure(saved ? made.error() : saved.error());
     }
     record_issue_success(state, ca, now);
@@ -174,6 +193,7 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
     std::optional<Time> opening = keep_open(order, record, now);
     if (opening) co_return co_await wait_for_maintenance(order, record, *opening);
     Result<JobOutcome> deployed = co_await deploy(order, record, state.newest, false);
+    co_await end_hooks(order, record, HookUser::Outcome::renewed);  // where nothing was deployed
     if (deployed) deployed->outcome = "issued";
     co_return deployed;
 }
@@ -236,6 +256,11 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
         take(record.state, place);
         co_return co_await save(record);
     };
+    // When the other targets are reloaded and verified, what `pre` had stopped runs again.
+    deployment.through = [this, &order, &record](Place place) -> Task<> {
+        const config::Target& target = order.config->targets.at(place.target);
+        if (!target.renewal_hooks.empty()) co_await end_hooks(order, record, HookUser::Outcome::renewed);
+    };
     DeployOutcome outcome = co_await deployer_.deploy(std::move(deployment));
 
     Time now = clock_.now();
@@ -281,7 +306,11 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     }
     if (outcome.problem) co_return failure(*outcome.problem);
     if (!saved) co_return failure(saved.error());
-    std::string where = record.spec->targets.empty() ? "live" : "deployed and verified";
+    const bool verified = std::ranges::any_of(record.spec->targets, [&](const TargetName& name) {
+        const auto target = order.config->targets.find(name);
+        return target != order.config->targets.end() && !target->second.verify.addresses.empty();
+    });
+    std::string where = record.spec->targets.empty() ? "live" : verified ? "deployed and verified" : "deployed";
     std::string message = fmt::format("Version {} is {}", version.value, where);
     if (!manual_rollback) emit(EventType::renewal_finished, Severity::info, order, record, message);
     co_return JobOutcome{"deployed", version, std::move(message)};
@@ -385,6 +414,7 @@ Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec
     if (!state) return failure(state.error());
     if (*state) record.state = std::move(**state);
     record.state.history = {};
+    record.state.hooks = {};
     Result<VersionNumber> live = store_.live(name);
     if (!live) return failure(live.error());
     record.state.live = *live;
@@ -421,14 +451,80 @@ Task<Result<void>> Pipeline::save(LineageRecord& record, std::vector<HistoryEntr
     LineageState state = record.state;
     std::shared_ptr<Gate> disk = disk_of(name);
     Gate::Pass pass = co_await disk->enter();
-    co_return co_await offload(workers_, [&]() -> Result<void> {
+    std::vector<HookRun> ended = take_ended(ended_, name);
+    Result<void> saved = co_await offload(workers_, [&]() -> Result<void> {
         // Not kept in memory: thousands of lineages would hold years of it.
-        if (Result<std::optional<LineageState>> old = store_.load_state(name); old && *old)
+        if (Result<std::optional<LineageState>> old = store_.load_state(name); old && *old) {
             state.history = std::move((*old)->history);
+            state.hooks = std::move((*old)->hooks);
+        }
         for (HistoryEntry& entry : entries)
             remember(state, std::move(entry));
+        for (const HookRun& run : ended)
+            remember(state, run);
         return store_.save_state(name, state);
     });
+    if (!saved) give_back(ended_, name, std::move(ended));
+    co_return saved;
+}
+
+void Pipeline::note_hook(const Event& event) {
+    for (auto& [lineage, run] : hook_runs_of(event)) {
+        std::vector<HookRun>& runs = ended_[lineage];
+        runs.push_back(std::move(run));
+        if (runs.size() > hook_runs_limit) runs.erase(runs.begin());
+    }
+}
+
+Task<> Pipeline::save_hooks() {
+    std::vector<std::string> lineages;
+    for (const auto& [lineage, runs] : ended_)
+        lineages.push_back(lineage);
+    co_await save_hooks(std::move(lineages));
+}
+
+Task<> Pipeline::save_hooks(std::vector<std::string> lineages) {
+    for (const std::string& lineage : lineages) {
+        if (auto name = LineageName::parse(lineage); name && ended_.contains(lineage)) co_await save_hooks_of(*name);
+    }
+}
+
+// Onto what is on disk; the rest of the state, newer in memory, is saved by whoever changed it.
+Task<> Pipeline::save_hooks_of(LineageName name) {
+    std::shared_ptr<Gate> disk = disk_of(name);
+    Gate::Pass pass = co_await disk->enter();
+    std::vector<HookRun> ended = take_ended(ended_, name);
+    if (ended.empty()) co_return;
+    const bool saved = co_await offload(workers_, [&] {
+        Result<std::optional<LineageState>> state = store_.load_state(name);
+        // Nothing is made for a lineage that has none: its first save is to come, or somebody has removed it.
+        if (!state || !*state) return false;
+        for (const HookRun& run : ended)
+            remember(**state, run);
+        return store_.save_state(name, **state).has_value();
+    });
+    if (!saved) give_back(ended_, name, std::move(ended));
+}
+
+Task<Result<void>> Pipeline::begin_hooks(Order& order, const LineageRecord& record) {
+    if (record.spec->renewal_hooks.empty()) co_return Result<void>();
+    emit(EventType::renewal_step, Severity::debug, order, record,
+         fmt::format("Waiting for the pre hooks in {}", record.spec->renewal_hooks.directory));
+    Result<HookRounds::Place> place =
+        co_await hooks_.begin(record.spec->renewal_hooks, record.spec->name, record.spec->names, order.job);
+    if (!place) co_return failure(place.error());
+    order.hooks = std::make_shared<HookRounds::Place>(*std::move(place));
+    co_return Result<void>();
+}
+
+// Nothing is left to do the second time.
+Task<> Pipeline::end_hooks(const Order& order, const LineageRecord& record, HookUser::Outcome outcome) {
+    if (!order.hooks || !*order.hooks) co_return;
+    emit(EventType::renewal_step, Severity::debug, order, record,
+         fmt::format("Waiting for the post hooks in {}", record.spec->renewal_hooks.directory));
+    std::vector<Identifier> names;
+    if (outcome == HookUser::Outcome::renewed) names = record.newest->names;
+    co_await hooks_.end(std::move(*order.hooks), outcome, std::move(names));
 }
 
 std::shared_ptr<Gate> Pipeline::disk_of(const LineageName& name) {

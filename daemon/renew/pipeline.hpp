@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/lineage/plan.hpp"
+#include "daemon/renew/hook_rounds.hpp"
 #include "daemon/renew/renewal.hpp"
 
 #include <functional>
@@ -42,7 +43,8 @@ struct LineageRecord {
 
 class Pipeline {
    public:
-    Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer, EventSink events);
+    Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer, HookRounds& hooks,
+             EventSink events);
 
     struct Order {
         config::ConfigPtr config;
@@ -57,6 +59,7 @@ class Pipeline {
         std::function<std::string(const Problem& problem, const std::vector<Identifier>& refused,
                                   const std::vector<Identifier>& names)>
             narrowing = {};
+        std::shared_ptr<HookRounds::Place> hooks = {};  // run() takes it, where the lineage has hook directories
     };
     // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is
     // kept. Throws only on cancellation, with nothing charged to the lineage.
@@ -68,7 +71,15 @@ class Pipeline {
     // in the order of the calls.
     Task<Result<void>> save(LineageRecord& record, std::vector<HistoryEntry> entries = {});
 
+    // How a hook ended goes into the history of its lineage: with the next save, or with this.
+    void note_hook(const Event& event);
+    Task<> save_hooks(std::vector<std::string> lineages);
+    Task<> save_hooks();
+
    private:
+    Task<Result<void>> begin_hooks(Order& order, const LineageRecord& record);
+    Task<> end_hooks(const Order& order, const LineageRecord& record, HookUser::Outcome outcome);
+    Task<> save_hooks_of(LineageName name);
     Task<Result<JobOutcome>> renew(Order& order, LineageRecord& record);
     // What one attempt to issue has met.
     struct Attempt {
@@ -105,8 +116,10 @@ class Pipeline {
     Store& store_;
     Renewal& renewal_;
     Deployer& deployer_;
+    HookRounds& hooks_;
     EventSink events_;
-    std::map<std::string, std::weak_ptr<Gate>> disks_;  // of the lineages being written
+    std::map<std::string, std::weak_ptr<Gate>> disks_;   // of the lineages being written
+    std::map<std::string, std::vector<HookRun>> ended_;  // hooks that are not in the history yet, by lineage
 };
 
 }  // namespace certd

@@ -15,6 +15,8 @@ namespace {
 // A wall clock that departs from the monotonic one by more than this has been set, not slewed.
 constexpr Duration jump_threshold = seconds(30);
 constexpr Duration after_unexpected = minutes(10);
+// The whole daemon has less than 10 s to stop.
+constexpr Duration hooks_grace = seconds(6);
 
 Time urgency_of(const Entry& entry) {
     return entry.record.live ? entry.record.live->valid_until() : Time::min();
@@ -61,6 +63,7 @@ Task<> Scheduler::load(config::ConfigPtr config) {
     co_await offload(parts_.workers, [&] { std::erase_if(names, undisturbed); });
     for (const LineageName& name : names)
         co_await recover_deployment(name);
+    co_await parts_.hooks.load();
 }
 
 Task<> Scheduler::recover_deployment(LineageName name) {
@@ -126,6 +129,8 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
 }
 
 Task<> Scheduler::run() {
+    parts_.hooks.start(
+        [this](std::vector<std::string> lineages) { return parts_.pipeline.save_hooks(std::move(lineages)); });
     std::exception_ptr cancelled;
     try {
         for (;;) {
@@ -142,7 +147,10 @@ Task<> Scheduler::run() {
     }
     stopping_ = true;
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    const Duration hooks_end = parts_.clock.monotonic() + hooks_grace;
     co_await jobs_.stop();
+    co_await parts_.hooks.stop(hooks_end);
+    co_await parts_.pipeline.save_hooks();
     co_await polls_.stop();
     co_await served_.stop();
     std::rethrow_exception(cancelled);

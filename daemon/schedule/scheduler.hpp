@@ -58,6 +58,7 @@ class Scheduler {
         Store& store;
         Pipeline& pipeline;
         Deployer& deployer;
+        HookRounds& hooks;
         CaClients& clients;
         EventBus& bus;
         std::function<void(Duration lag)> on_start;  // how late a due job was started

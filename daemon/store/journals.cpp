@@ -1,4 +1,5 @@
-// Journals of deployments in progress: the old contents as files, then journal.json, which makes them count.
+// Journals of what is in progress. Of a deployment: the old contents as files, then journal.json, which makes them
+// count. Of hook rounds: one document.
 #include "daemon/lineage/codec.hpp"
 #include "daemon/store/document.hpp"
 #include "daemon/store/layout.hpp"
@@ -149,6 +150,16 @@ Result<DeployJournal> load_backups(FileSystem& files, const Path& directory, Jou
 }
 
 }  // namespace
+
+Result<void> Store::save_hook_rounds(const std::vector<HookRound>& rounds) {
+    return write_document(files_, layout::hook_rounds(root_), to_json(rounds));
+}
+
+Result<std::vector<HookRound>> Store::load_hook_rounds() {
+    Result<std::optional<Json>> json = read_document(files_, layout::hook_rounds(root_));
+    if (!json) return failure(std::move(json).error());
+    return *json ? hook_rounds_from_json(**json) : std::vector<HookRound>();
+}
 
 Result<void> Store::save_deploy_journal(const LineageName& name, const DeployJournal& journal) {
     Result<Path> directory = journal_directory(root_, name, journal.place());

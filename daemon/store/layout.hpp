@@ -34,6 +34,9 @@ inline Path number_file(const Path& root) {
 inline Path burned_keys(const Path& root) {
     return below(root, "/burned-keys.json");
 }
+inline Path hook_rounds(const Path& root) {
+    return below(root, "/hook-rounds.json");
+}
 inline Path accounts(const Path& root) {
     return below(root, "/accounts");
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "daemon/lineage/ca_health.hpp"
+#include "daemon/lineage/hook_round.hpp"
 #include "daemon/lineage/limits.hpp"
 #include "daemon/lineage/lineage.hpp"
 #include "libacme/base/file_system.hpp"
@@ -122,6 +123,10 @@ class Store {
     // Keys that no certificate may have again, by the SHA-256 of their SubjectPublicKeyInfo.
     Result<void> burn_key(const std::string& key_sha256);
     Result<bool> is_burned(const std::string& key_sha256);
+
+    // The rounds of hook directories whose `post` scripts are owed; written before those in `pre` run.
+    Result<void> save_hook_rounds(const std::vector<HookRound>& rounds);
+    Result<std::vector<HookRound>> load_hook_rounds();
 
     // Each key has an order of its own; `further` names a key that is not the first.
     // nullopt also when the newest version was made from this order: it is finished, whatever became of drop_order.

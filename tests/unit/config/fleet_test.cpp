@@ -129,6 +129,10 @@ TEST_CASE("what the hosts could not run is refused") {
         Lines{"4:12 error: exec of the target 'web' cannot change the user on other hosts (let a script there do it)"});
     CHECK(said(with + "rehearse: [nginx, -t]") ==
           Lines{"4:12 error: The target 'web' has hosts, where no command is rehearsed (leave `rehearse` out)"});
+    CHECK(
+        said(with + "exec: [{ command: [a], working_directory: /srv }]") ==
+        Lines{"4:12 error: exec of the target 'web' cannot change the directory on other hosts (let a script there do "
+              "it)"});
     CHECK(said(with + "test: [nginx, -t], reload: { systemd: nginx.service }") == Lines{});
 }
 

@@ -160,6 +160,56 @@ TEST_CASE("a lineage overrides the defaults key by key, each as a whole") {
     CHECK(own.post_issue == std::vector<Hook>{{{{"/bin/sh", "-c", "a | b"}}, minutes(5), ""}});
 }
 
+TEST_CASE(
+    "the deploy scripts of renewal_hooks are a target in front of the others, one for all who have the defaults'") {
+    auto config = config_of(
+        "cas: { main: { directory: \"https://ca.example/dir\", agree_tos: true } }\n"
+        "http_challenge: { listen: \"[::]:80\" }\n"
+        "defaults: { cas: [main], renewal_hooks: { directory: /etc/letsencrypt/renewal-hooks, timeout: 1m } }\n"
+        "targets: { web: { verify: { tls: [\"127.0.0.1:443\"] } } }\n"
+        "lineages:\n  a.example.com: { targets: [web] }\n  b.example.com: {}\n"
+        "  c.example.com: { renewal_hooks: {}, targets: [web] }\n"
+        "  d.example.com: { renewal_hooks: { directory: /hooks, user: www, working_directory: /srv } }\n");
+    const RenewalHooks usual{"/etc/letsencrypt/renewal-hooks", minutes(1), "", "/"};
+    const RenewalHooks own{"/hooks", minutes(5), "www", "/srv"};
+    CHECK(config->lineages.at("a.example.com")->renewal_hooks == usual);
+    CHECK(config->lineages.at("a.example.com")->targets == std::vector<TargetName>{{"renewal-hooks"}, {"web"}});
+    CHECK(config->lineages.at("b.example.com")->targets == std::vector<TargetName>{{"renewal-hooks"}});
+    CHECK(config->lineages.at("c.example.com")->renewal_hooks.empty());
+    CHECK(config->lineages.at("c.example.com")->targets == std::vector<TargetName>{{"web"}});
+    CHECK(config->lineages.at("d.example.com")->targets == std::vector<TargetName>{{"renewal-hooks.d.example.com"}});
+    CHECK(config->targets.at({"renewal-hooks"}).renewal_hooks == usual);
+    CHECK(config->targets.at({"renewal-hooks.d.example.com"}).renewal_hooks == own);
+}
+
+TEST_CASE("a long name of a lineage leaves its hooks a name of their own") {
+    const std::string first = std::string(60, 'a') + ".b.c", second = std::string(60, 'a') + ".b.d";
+    auto config = config_of(base + "lineages:\n  " + first +
+                            ": { names: [a.example.com], renewal_hooks: { directory: /h } }\n  " + second +
+                            ": { names: [a.example.com], renewal_hooks: { directory: /h } }\n");
+    CHECK(config->targets.size() == 2);
+    for (const auto& [name, target] : config->targets)
+        CHECK(name.text.size() <= 64);
+}
+
+TEST_CASE("renewal_hooks without a directory, and a target in the place of theirs, are errors") {
+    const auto last = [](const Lines& lines) { return lines.empty() ? std::string() : lines.back(); };
+    CHECK(last(findings(base + "lineages: { example.com: { renewal_hooks: { timeout: 1m } } }\n")) ==
+          "4:43 error: renewal_hooks names no directory (add directory: /etc/letsencrypt/renewal-hooks, or write "
+          "renewal_hooks: {} for none)");
+    CHECK(findings("cas: { main: { directory: \"https://ca.example/dir\", agree_tos: true } }\n"
+                   "http_challenge: { listen: \"[::]:80\" }\n"
+                   "defaults: { cas: [main], renewal_hooks: { directory: /h } }\n"
+                   "targets: { renewal-hooks: { verify: { tls: [\"127.0.0.1:443\"] } } }\n"
+                   "lineages: { example.com: { targets: [renewal-hooks] } }\n") ==
+          Lines{"4:12 error: The name 'renewal-hooks' is that of the target which stands for renewal_hooks (give the "
+                "target another name)"});
+    auto missing = load_text(base + "lineages: { example.com: { renewal_hooks: { directory: /nonexistent/hooks } } }\n",
+                             "certd.yaml", Disk::look);
+    CHECK(last(findings(missing)) ==
+          "4:43 warning: There is no directory '/nonexistent/hooks' (renewals fail until it is there)");
+}
+
 TEST_CASE("references to what is not configured are errors with the nearest name") {
     CHECK(findings(base + web_target + "lineages: { example.com: { targets: [web, wep, web], cas: [nain] } }\n") ==
           Lines{"5:43 error: There is no target 'wep' (did you mean 'web'?)",

@@ -61,13 +61,16 @@ std::string text_with(const std::string& key, const std::string& value) {
                                                   {"targets.*.install[].part", "fullchain"},
                                                   {"targets.*.install[].path", "/f"},
                                                   {"lineages.*.names", "[example.com]"}};
-    if (key.ends_with("].timeout") || key.ends_with("].user") || key.ends_with("].input"))
+    if (key.ends_with("].timeout") || key.ends_with("].user") || key.ends_with("].input") ||
+        key.ends_with("].working_directory"))
         members[key.substr(0, key.rfind('.')) + ".command"] = "[/bin/x]";
     if (key.find("dns") != std::string::npos) add_dns_provider(key, members);
     if (key.starts_with("cas.*.external_account.")) {
         members["cas.*.external_account.kid"] = "k";
         members["cas.*.external_account.mac_key_file"] = "/m";
     }
+    if (const std::size_t at = key.find("renewal_hooks."); at != std::string::npos)
+        members[key.substr(0, at) + "renewal_hooks.directory"] = "/hooks";
     if (key.starts_with("targets.*.ssh.") || key.starts_with("targets.*.rollout."))
         members["targets.*.hosts"] = "[web1]";
     // What only some parts have.
@@ -293,6 +296,17 @@ const std::map<std::string, Case>& cases() {
             all[scope + "pre_issue"] = {"[a, b]", FIELD(hooks(lineage(config).pre_issue)), "[a b]5m", ""};
             all[scope + "post_issue"] = {"{ shell: a b }", FIELD(hooks(lineage(config).post_issue)),
                                          "[/bin/sh -c a b]5m", ""};
+            all[scope + "renewal_hooks.directory"] = {"/h", FIELD(lineage(config).renewal_hooks.directory), "/h",
+                                                      "/hooks"};
+            all[scope + "renewal_hooks.timeout"] = {"1m", FIELD(format_duration(lineage(config).renewal_hooks.timeout)),
+                                                    "1m", "5m"};
+            all[scope + "renewal_hooks.user"] = {"u", FIELD(lineage(config).renewal_hooks.user), "u", ""};
+            all[scope + "renewal_hooks.working_directory"] = {
+                "/w", FIELD(lineage(config).renewal_hooks.working_directory), "/w", "/"};
+            all[scope + "pre_issue[].working_directory"] = {
+                "/w", FIELD(lineage(config).pre_issue.at(0).working_directory), "/w", "/"};
+            all[scope + "post_issue[].working_directory"] = {
+                "/w", FIELD(lineage(config).post_issue.at(0).working_directory), "/w", "/"};
             all[scope + "pre_issue[].command"] = {"[a]", FIELD(hooks(lineage(config).pre_issue)), "[a]5m", ""};
             all[scope + "pre_issue[].timeout"] = {"1m", FIELD(hooks(lineage(config).pre_issue)), "[/bin/x]1m",
                                                   "[/bin/x]5m"};
@@ -362,6 +376,8 @@ const std::map<std::string, Case>& cases() {
                 "[ns.example]", "[]"};
         }
         all["targets.*.exec[].command"] = {"[a]", FIELD(hooks(target(config).exec)), "[a]5m", ""};
+        all["targets.*.exec[].working_directory"] = {"/w", FIELD(target(config).exec.at(0).working_directory), "/w",
+                                                     "/"};
         all["targets.*.exec[].timeout"] = {"1m", FIELD(hooks(target(config).exec)), "[/bin/x]1m", "[/bin/x]5m"};
         all["targets.*.exec[].input"] = {
             "bundle", FIELD(target(config).exec.at(0).input == HookInput::bundle ? "bundle" : "facts"), "bundle",

@@ -13,16 +13,22 @@ TEST_CASE("a lineage survives the way through JSON") {
     lineage.last_success = sample_now() - days(3);
     lineage.targets[0].problem = nginx_problem();
     lineage.targets[0].next_attempt = sample_now() + minutes(5);
+    lineage.hooks = {{sample_now(), "pre", "/hooks/pre/10-stop", "", "", 0, 0, false, 1200, "stopped", ""},
+                     {sample_now(), "exec", "convert", "web", "local", {}, 15, true, 300'000, "", "deploy.exec"}};
     Json json = api::to_json(lineage);
     CHECK(api::to_json(api::lineage_from_json(json)) == json);
     CHECK(api::to_json(api::lineage_from_json(parse_json(to_text(json)).value())) == json);
+    REQUIRE(json["hooks"].if_array()->size() == 2);
+    CHECK((*json["hooks"].if_array())[0].int_or("exit_status", -1) == 0);
+    CHECK((*json["hooks"].if_array())[1]["exit_status"].is_null());
 }
 
 TEST_CASE("a lineage has every member of the contract, null where unknown") {
     Json json = api::to_json(api::Lineage{});
-    for (const char* key : {"name", "names", "issued_names", "state", "health", "ca", "key_type", "version", "serial",
-                            "fingerprint_sha256", "not_before", "not_after", "next", "last_success", "last_problem",
-                            "failures", "ari", "targets", "versions"}) {
+    for (const char* key : {"name",       "names",     "issued_names", "state",        "health",
+                            "ca",         "key_type",  "version",      "serial",       "fingerprint_sha256",
+                            "not_before", "not_after", "next",         "last_success", "last_problem",
+                            "failures",   "ari",       "targets",      "versions",     "hooks"}) {
         bool there =
             std::ranges::any_of(*json.if_object(), [&](const Json::Member& member) { return member.first == key; });
         CHECK(there);

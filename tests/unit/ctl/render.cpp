@@ -134,6 +134,27 @@ TEST_CASE("one lineage in full") {
     CHECK(fits(render_lineage(plain(40), failed_lineage(), sample_now()), 40));
 }
 
+TEST_CASE("the last hooks are shown with how they ended and what they said") {
+    api::Lineage lineage = ok_lineage();
+    for (int number = 1; number <= 11; ++number) {
+        lineage.hooks.push_back({sample_now() - minutes(20 - number), "pre", fmt::format("/hooks/pre/{}", number), "",
+                                 "", 0, 0, false, 1200, "stopped\x1b[31m", ""});
+    }
+    lineage.hooks.push_back(
+        {sample_now() - minutes(1), "exec", "convert", "web", "w1", {}, 15, true, 300'000, "", "deploy.exec"});
+    std::string text = render_lineage(plain(80), lineage, sample_now());
+    CHECK(text.find("Hooks\n") != std::string::npos);
+    CHECK(text.find("/hooks/pre/2)") == std::string::npos);
+    CHECK(text.find("  Nov 23 09:47  pre (/hooks/pre/3): exit status 0 after 1s 200ms\n") != std::string::npos);
+    CHECK(text.find("stopped\\x1B[31m") != std::string::npos);
+    CHECK(render_lineage(plain(0), lineage, sample_now())
+              .find("exec of web on w1 (convert): ended by signal 15, killed at its time limit after 5m\n") !=
+          std::string::npos);
+    CHECK(render_explanation(plain(80), {lineage, {}, {}, {}, {}, {}}, sample_now()).find("Hooks\n") !=
+          std::string::npos);
+    CHECK(fits(render_lineage(plain(40), lineage, sample_now()), 40));
+}
+
 TEST_CASE("an explanation says why, what next, and what to do") {
     api::Explanation explanation;
     explanation.lineage = failed_lineage();

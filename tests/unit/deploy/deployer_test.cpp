@@ -374,8 +374,9 @@ TEST_CASE("hooks run with the environment of their moment, and the first failure
     World world;
     world.install_old();
     world.host.on_run = [](const Command& command) { return failing_command("two", command, 4, "no such thing\n"); };
-    const std::vector<config::Hook> hooks{
-        {{{"one"}}, minutes(1), ""}, {{{"two"}}, minutes(1), "deploy"}, {{{"three"}}, minutes(1), ""}};
+    const std::vector<config::Hook> hooks{{{{"one"}}, minutes(1), ""},
+                                          {{{"two"}}, minutes(1), "deploy", config::HookInput::facts, "/srv"},
+                                          {{{"three"}}, minutes(1), ""}};
     const Deployer::HookContext context{world.name, {{Identifier::Type::dns, "example.com"}}, {1}, 3};
     const auto result = test::run(world.io, world.clock, world.deployer.run_hooks(hooks, "post-issue", context));
     REQUIRE_FALSE(result);
@@ -383,7 +384,9 @@ TEST_CASE("hooks run with the environment of their moment, and the first failure
     CHECK(result.error().what == "The post-issue hook (two) exited with status 4");
     CHECK(result.error().remote == "no such thing");
     CHECK(world.host.steps() == "run one; run two");
+    CHECK(world.host.commands[0].directory == "/");
     CHECK(world.host.commands[1].user == "deploy");
+    CHECK(world.host.commands[1].directory == "/srv");
     CHECK(world.event(EventType::hook_finished)->problem == result.error());
 }
 

@@ -29,6 +29,8 @@ LineageState full_state() {
     state.persist_until = day(400);
     state.config_digest = "0123";
     state.history = {{day(0), "issued version 4 from first", ""}, {day(1), "deployment failed", "deploy.test"}};
+    state.hooks = {{day(0), "pre", "/hooks/pre/10-stop", "", "", 0, 0, false, 1200, "stopped", ""},
+                   {day(0), "exec", "convert", "web", "local", {}, 15, true, 300'000, "", "deploy.exec"}};
     return state;
 }
 
@@ -51,6 +53,15 @@ TEST_CASE("a version's facts survive being written and read") {
     facts.authority_key_id = "69885b6b";
     facts.profile = "shortlived";
     CHECK(version_facts_from_json(parse_json(to_text(to_json(facts))).value()).value() == facts);
+}
+
+TEST_CASE("of the hooks that ran the last are kept") {
+    LineageState state;
+    for (std::uint32_t number = 0; number < 2 * hook_runs_limit; ++number)
+        remember(state, HookRun{.at = day(0), .hook = "pre", .took_ms = number});
+    REQUIRE(state.hooks.size() == hook_runs_limit);
+    CHECK(state.hooks.front().took_ms == hook_runs_limit);
+    CHECK(reread(state).value() == state);
 }
 
 TEST_CASE("members of a later release are ignored and not kept") {
@@ -119,7 +130,7 @@ TEST_CASE("something else than an object is refused as corrupt") {
 TEST_CASE("history keeps the latest entries only") {
     LineageState state;
     for (std::size_t number = 0; number < history_limit + 7; ++number)
-        remember(state, {day(0), std::to_string(number), ""});
+        remember(state, HistoryEntry{day(0), std::to_string(number), ""});
     REQUIRE(state.history.size() == history_limit);
     CHECK(state.history.front().what == "7");
     CHECK(state.history.back().what == std::to_string(history_limit + 6));

@@ -56,6 +56,18 @@ TEST_CASE("backups without a journal are not a deployment in progress") {
     CHECK(world.store.deploy_journals(name_of()).value() == std::vector<DeployJournal>{journal_of(2)});
 }
 
+TEST_CASE("rounds of hooks are on disk until their post scripts have run") {
+    World world;
+    CHECK(world.store.load_hook_rounds().value().empty());
+    HookRound round;
+    round.hooks.directory = "/etc/letsencrypt/renewal-hooks";
+    round.join("example.com", {{Identifier::Type::dns, "example.com"}});
+    must(world.store.save_hook_rounds({round}));
+    CHECK(world.store.load_hook_rounds().value() == std::vector<HookRound>{round});
+    must(world.store.save_hook_rounds({}));
+    CHECK(world.store.load_hook_rounds().value().empty());
+}
+
 TEST_CASE("a damaged journal or backup is told instead of restored") {
     World world;
     must(world.store.save_deploy_journal(name_of(), journal_of(1)));
