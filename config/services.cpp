@@ -21,9 +21,10 @@ const std::vector<Service>& services() {
         {"postfix", {"postfix", "check"}, "postfix.service", {}, {{StartTls::smtp, "127.0.0.1:25"}}},
         // A certificate it cannot use is told in its log at the reload, and the old one kept: verification finds it.
         {"postgresql", {}, "postgresql.service", {}, {{StartTls::postgres, "127.0.0.1:5432"}}},
-        // slapd reads its certificate when it starts, and only then.
+        // slapd reads its certificate when it starts, and only then. Without -u its databases are opened, or made by
+        // root.
         {"slapd",
-         {"slaptest", "-Q"},
+         {"slaptest", "-Q", "-u"},
          {},
          {"systemctl", "restart", "slapd.service"},
          {{StartTls::ldap, "127.0.0.1:389"}}},

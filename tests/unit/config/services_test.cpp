@@ -24,6 +24,7 @@ TEST_CASE("a service brings its test, its reload and where it is asked") {
     CHECK(mail.reload.systemd_unit == "postfix.service");
     CHECK(mail.verify.addresses == std::vector<VerifyAddress>{{StartTls::smtp, "127.0.0.1:25"}});
     const Target directory = target_with("service: slapd");
+    CHECK(directory.test.argv == Lines{"slaptest", "-Q", "-u"});
     CHECK(directory.reload.systemd_unit.empty());
     CHECK(directory.reload.command.argv == Lines{"systemctl", "restart", "slapd.service"});
     CHECK(target_with("service: postgresql").test.argv.empty());
