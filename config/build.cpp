@@ -140,13 +140,19 @@ InstallStep build_step(TreeNode node) {
     return step;
 }
 
-// A command in place of a preset's unit, or the other way round, leaves one of them.
+// A command in place of a preset's unit, or the other way round, leaves one of them. A socket of haproxy alone leaves
+// what there is to fall back to.
 void read_reload(const Reader& reader, Reload& reload) {
     Reload given;
     reader.read("reload", given.command);
     reader.section("reload").read("command", given.command);
     reader.section("reload").read("systemd", given.systemd_unit);
-    if (!given.empty()) reload = std::move(given);
+    reader.section("reload").read("haproxy", given.haproxy);
+    if (given.runs_program()) {
+        reload = std::move(given);
+    } else {
+        reload.haproxy = std::move(given.haproxy);
+    }
 }
 
 void read_verify(const Reader& reader, Verify& verify) {

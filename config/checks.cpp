@@ -2,6 +2,7 @@
 #include "config/checks.hpp"
 
 #include "config/fleet.hpp"
+#include "config/services.hpp"
 #include "config/source.hpp"
 #include "config/values.hpp"
 #include "libacme/base/text.hpp"
@@ -17,6 +18,8 @@ namespace certd::config {
 namespace {
 
 using Findings = std::vector<Finding>;
+
+constexpr std::size_t longest_socket_path = 107;  // sun_path, without the NUL
 
 void error(Findings& findings, const Location& where, std::string message, std::string hint = {}) {
     findings.push_back({true, where, std::move(message), std::move(hint)});
@@ -77,9 +80,41 @@ void check_paths(const Target& target, Findings& findings) {
     }
 }
 
+// The runtime API is told of files by their paths, over a socket of this machine.
+void check_haproxy(const Target& target, Findings& findings) {
+    const std::string& socket = target.reload.haproxy;
+    if (socket.empty()) return;
+    if (socket.size() > longest_socket_path) {
+        error(findings, target.location,
+              fmt::format("The socket {} of the target {} has a path of more than {} octets", in_quotes(socket),
+                          in_quotes(target.name.text), longest_socket_path));
+    }
+    if (!target.hosts.empty()) {
+        error(findings, target.location,
+              fmt::format("The target {} has hosts, and haproxy's runtime API is spoken on this machine only",
+                          in_quotes(target.name.text)),
+              "take haproxy out of reload: a unit or a command reloads it there");
+    }
+    bool any = false;
+    for (const InstallStep& step : target.install) {
+        if (step.part != Part::combined) continue;
+        any = true;
+        if (step.path.empty() || haproxy_takes_path(step.path)) continue;
+        error(findings, step.location, fmt::format("haproxy's runtime API cannot be told of {}", in_quotes(step.path)),
+              "choose a path of plain ASCII without spaces and without '\\', ';', '*', '<' and quotes");
+    }
+    if (!any) {
+        error(findings, target.location,
+              fmt::format("haproxy takes up files of part combined, of which the target {} installs none",
+                          in_quotes(target.name.text)),
+              "add install: [{ part: combined, path: /etc/haproxy/certs/… }]");
+    }
+}
+
 void check_target(const Target& target, Findings& findings) {
     if (!target.renewal_hooks.empty()) return;  // what it is made of was looked at where it is written
     check_paths(target, findings);
+    check_haproxy(target, findings);
     check_fleet(target, findings);
     if (target.verify.addresses.empty()) {
         warning(findings, target.location,

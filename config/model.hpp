@@ -133,10 +133,12 @@ struct InstallStep {
     bool operator==(const InstallStep&) const = default;
 };
 
-struct Reload {  // at most one is set; neither: no reload
+struct Reload {  // at most one of unit and command is set; nothing at all: no reload
     std::string systemd_unit;
     CommandLine command;
-    bool empty() const { return systemd_unit.empty() && command.empty(); }
+    std::string haproxy;  // socket of its runtime API, which comes first; unit or command are then what to fall back to
+    bool runs_program() const { return !systemd_unit.empty() || !command.empty(); }
+    bool empty() const { return haproxy.empty() && !runs_program(); }
     bool operator==(const Reload&) const = default;
 };
 

@@ -44,7 +44,7 @@ enum class Type {
     window,       // "Sat 02:00-05:00"
     command,      // an argv list or { shell: "…" }
     hooks,        // a command, a section with `command`, or a list of these
-    reload,       // a command or a section with `systemd`
+    reload,       // a command or a section with `systemd` or `haproxy`
 };
 
 enum class Need {

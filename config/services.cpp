@@ -47,4 +47,11 @@ void fill_in(const Service& service, Target& target) {
         address.address.erase(0, address.address.find(':'));  // that port of each host
 }
 
+bool haproxy_takes_path(std::string_view path) {
+    return path.starts_with('/') && std::ranges::all_of(path, [](char letter) {
+               return letter > 0x20 && letter < 0x7F && letter != '\\' && letter != ';' && letter != '*' &&
+                      letter != '<' && letter != '"' && letter != '\'';
+           });
+}
+
 }  // namespace certd::config

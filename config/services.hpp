@@ -25,4 +25,7 @@ const Service* find_service(std::string_view name);
 // afterwards.
 void fill_in(const Service& service, Target& target);
 
+// Whether the command line of haproxy's runtime API carries the path as one word.
+bool haproxy_takes_path(std::string_view path);
+
 }  // namespace certd::config

@@ -17,12 +17,17 @@ struct DeployShared {
     Hosts* hosts = nullptr;                          // none: every place is on this machine
     std::map<std::string, ReloadRound> rounds = {};  // by what is reloaded together
 
-    // Targets that are reloaded by the same means on the same machine are one service.
+    // Targets that are reloaded by the same means on the same machine are one service: by unit or command, and where
+    // there is neither by the socket.
     ReloadRound& round(const config::Target& target, const Place& place) {
         std::string service = place.host + "\n";
         // The scripts of one directory run one after another, whichever lineages they are for.
         if (!target.renewal_hooks.empty()) return rounds[service + "hooks " + target.renewal_hooks.directory];
-        if (target.reload.empty()) service += "target " + target.name.text;
+        if (target.reload.empty()) {
+            service += "target " + target.name.text;
+        } else if (!target.reload.runs_program()) {
+            service += "haproxy " + target.reload.haproxy;
+        }
         if (!target.reload.systemd_unit.empty()) service += "unit " + target.reload.systemd_unit;
         for (const std::string& word : target.reload.command.argv)
             service += word + '\n';

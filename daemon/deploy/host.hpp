@@ -3,6 +3,7 @@
 
 #include "libacme/async/process.hpp"
 #include "libacme/base/file_system.hpp"
+#include "libacme/net/local_question.hpp"
 #include "libacme/net/tls_probe.hpp"
 
 #include <optional>
@@ -52,6 +53,10 @@ class Host {
         co_return failure("deploy.notRehearsed", "The new files cannot be shown to a command of this machine alone");
     }
     virtual Task<Result<Served>> probe(ProbeRequest request) = 0;
+    // Asks a program of the host over its Unix socket; only this machine's can be reached.
+    virtual Task<Result<std::string>> ask(LocalQuestion question) {
+        co_return failure("host.refused", "The socket " + question.socket + " is not on this machine");
+    }
 };
 
 }  // namespace certd

@@ -166,4 +166,12 @@ Task<Result<Served>> LocalHost::probe(ProbeRequest request) {
     }
 }
 
+Task<Result<std::string>> LocalHost::ask(LocalQuestion question) {
+    try {
+        co_return co_await ask_local(clock_, std::move(question));
+    } catch (const Failure& failed) {
+        co_return failure(failed.problem());
+    }
+}
+
 }  // namespace certd

@@ -20,6 +20,7 @@ class LocalHost final : public Host {
     Task<Result<ProcessResult>> run(Command command) override;
     Task<Result<ProcessResult>> rehearse(RehearsalView view, std::optional<Command> command) override;
     Task<Result<Served>> probe(ProbeRequest request) override;
+    Task<Result<std::string>> ask(LocalQuestion question) override;
 
    private:
     Clock& clock_;

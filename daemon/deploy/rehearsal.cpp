@@ -2,6 +2,7 @@
 
 #include "daemon/deploy/backup.hpp"
 #include "daemon/deploy/commands.hpp"
+#include "daemon/deploy/haproxy_reload.hpp"
 #include "daemon/deploy/hook_directory.hpp"
 #include "daemon/deploy/owner.hpp"
 #include "daemon/deploy/parts.hpp"
@@ -51,7 +52,7 @@ void check_programs(const config::Target& target, Problems& found) {
         if (line.empty()) continue;
         check_program(plain_command(line, target.command_timeout), "deploy.test", "The test command of " + name, found);
     }
-    if (target.reload.empty()) return;
+    if (!target.reload.runs_program()) return;
     check_program(reload_commands(target.reload, target.command_timeout).front(), "deploy.reload",
                   "The reload command of " + name, found);
 }
@@ -125,7 +126,7 @@ std::vector<std::vector<std::string>> commands_of(const config::Target& target) 
     for (const auto& hook : target.exec)
         all.push_back(hook.command.argv);
     if (!target.test.empty()) all.push_back(target.test.argv);
-    if (target.reload.empty()) return all;
+    if (!target.reload.runs_program()) return all;
     for (auto& command : reload_commands(target.reload, target.command_timeout))
         all.push_back(std::move(command.argv));
     return all;
@@ -179,6 +180,28 @@ RehearsedPlace scope_of(const config::Target& target, const Place& place) {
     return scope;
 }
 
+// Where a reload can take the place of the runtime API, its failure is worth a word and no more.
+Task<> check_runtime_api(DeployShared& shared, const config::Target& target, const DeployOrder& order,
+                         const Place& place, Host& host, Problems& found) {
+    if (target.reload.haproxy.empty()) co_return;
+    const auto works = co_await check_haproxy(host, target);
+    if (works) co_return;
+    if (!target.reload.runs_program()) {
+        found.push_back(works.error());
+        co_return;
+    }
+    Event event;
+    event.type = EventType::deploy_step;
+    event.severity = Severity::warning;
+    event.lineage = order.spec->name;
+    event.target = place.target.text;
+    event.job = order.job;
+    event.message = fmt::format("haproxy of {} would be reloaded: its runtime API cannot be used", text(place));
+    event.problem = works.error();
+    event.data = Json::object({{"step", "rehearsal"}, {"version", order.version.value}});
+    shared.events(std::move(event));
+}
+
 Task<> rehearse_place(DeployShared& shared, const DeployOrder& order, Place place, const VersionFiles& files,
                       const VersionFacts& facts, bool any_live, Problems& found) {
     const config::Target& target = order.config->targets.at(place.target);
@@ -196,7 +219,9 @@ Task<> rehearse_place(DeployShared& shared, const DeployOrder& order, Place plac
         auto failed = co_await rehearse_test(shared, target, place, *host, lineage, files, facts);
         if (failed) found.push_back(*std::move(failed));
     }
-    if (any_exists) co_await check_endpoints(shared, target, place, *host, facts, found);
+    if (!any_exists) co_return;
+    co_await check_endpoints(shared, target, place, *host, facts, found);
+    co_await check_runtime_api(shared, target, order, place, *host, found);
 }
 
 // The first, with the others as its parts.

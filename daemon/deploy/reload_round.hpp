@@ -1,6 +1,7 @@
 // The lineages that are deployed to one service at about the same time: they install and test one after another, and
 // one reload serves them all (DESIGN §7). Then each verifies for itself, and nobody else comes in until the last is
-// through. Single-threaded (the event loop).
+// through. A member that finds it needs no reload keeps the place to itself until it leaves. Single-threaded (the event
+// loop).
 #pragma once
 
 #include "libacme/async/clock.hpp"

@@ -2,6 +2,7 @@
 
 #include "daemon/deploy/commands.hpp"
 #include "daemon/deploy/encoding.hpp"
+#include "daemon/deploy/haproxy_reload.hpp"
 #include "daemon/deploy/hook_directory.hpp"
 #include "daemon/deploy/hook_runner.hpp"
 #include "daemon/deploy/owner.hpp"
@@ -90,10 +91,12 @@ Task<StepReport> TargetDeployment::perform(DeployStep step) {
         case DeployStep::test:
             co_return co_await test();
         case DeployStep::reload:
-            co_return StepReport::of(
-                co_await round_.reload(context_.shared.clock, member_, [this] { return reload(); }));
+            co_return StepReport::of(co_await take_up(expected_of(target_, context_.facts), [this] {
+                return round_.reload(context_.shared.clock, member_, [this] { return reload(); });
+            }));
         case DeployStep::reload_restored:
-            co_return StepReport::of(co_await round_.alone([this] { return reload(); }));
+            co_return StepReport::of(
+                co_await round_.alone([this] { return take_up(seen_before_, [this] { return reload(); }); }));
         case DeployStep::verify:
             co_return co_await verify();
         case DeployStep::restore:
@@ -281,6 +284,36 @@ Result<HookFacts> TargetDeployment::hook_facts(bool restoring) {
 Task<StepReport> TargetDeployment::test() {
     co_return co_await run(plain_command(target_.test, target_.command_timeout), "deploy.test",
                            subject("The test command"));
+}
+
+// Over haproxy's runtime API, where it is configured, else or should that fail by the reload.
+Task<Result<void>> TargetDeployment::take_up(std::vector<Expected> expected, ReloadRound::Run reload) {
+    if (target_.reload.haproxy.empty()) co_return co_await reload();
+    const Duration begun = context_.shared.clock.monotonic();
+    auto taken = co_await take_up_by_haproxy(context_.shared.clock, *host_, target_, std::move(expected));
+    if (taken) {
+        const Duration took = context_.shared.clock.monotonic() - begun;
+        context_.tell(EventType::deploy_step, Severity::info, place_,
+                      fmt::format("haproxy took up the files of {} without a reload", text(place_)),
+                      Json::object({{"step", "haproxy"}, {"took_ms", took.count()}}));
+        co_return taken;
+    }
+    const Problem& cause = taken.error();
+    if (!target_.reload.runs_program()) {
+        Problem failed =
+            problem("deploy.reload",
+                    fmt::format("haproxy did not take up the files of {}: {}", text(place_), cause.what), cause.remote);
+        failed.hint = cause.hint;
+        failed.parts.push_back(cause);
+        co_return failure(std::move(failed));
+    }
+    context_.tell(
+        EventType::deploy_step, Severity::warning, place_,
+        fmt::format("haproxy did not take up the files of {} by its runtime API and is reloaded", text(place_)),
+        Json::object({{"step", "haproxy-fallback"}}), cause);
+    auto reloaded = co_await reload();
+    if (!reloaded) reloaded.error().parts.push_back(cause);
+    co_return reloaded;
 }
 
 Task<Result<void>> TargetDeployment::reload() {

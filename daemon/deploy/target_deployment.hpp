@@ -40,6 +40,7 @@ class TargetDeployment {
     Task<StepReport> install();
     Task<StepReport> exec(bool restoring);
     Task<StepReport> test();
+    Task<Result<void>> take_up(std::vector<Expected> expected, ReloadRound::Run reload);
     Task<Result<void>> reload();
     Task<StepReport> verify();
     Task<StepReport> verify_restored();

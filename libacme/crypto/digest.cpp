@@ -1,4 +1,4 @@
-// SHA-256 through the fetched algorithm, randomness straight from the kernel.
+// Digests through the fetched algorithms, randomness straight from the kernel.
 #include "libacme/crypto/digest.hpp"
 
 #include "libacme/crypto/openssl.hpp"
@@ -20,6 +20,10 @@ std::string sha256_hex(ByteView bytes) {
 
 std::string sha256_hex(std::string_view text) {
     return sha256_hex(as_bytes(text));
+}
+
+std::string sha1_hex(ByteView bytes) {
+    return hex(openssl::digest(openssl::Hash::sha1, bytes));
 }
 
 Bytes random_bytes(std::size_t count) {

@@ -18,9 +18,9 @@ std::string last_error() {
 }
 
 const EVP_MD* fetched(Hash hash) {
-    static const std::array<DigestOwner, 3> digests = {DigestOwner(EVP_MD_fetch(nullptr, "SHA256", nullptr)),
-                                                       DigestOwner(EVP_MD_fetch(nullptr, "SHA384", nullptr)),
-                                                       DigestOwner(EVP_MD_fetch(nullptr, "SHA512", nullptr))};
+    static const std::array<DigestOwner, 4> digests = {
+        DigestOwner(EVP_MD_fetch(nullptr, "SHA256", nullptr)), DigestOwner(EVP_MD_fetch(nullptr, "SHA384", nullptr)),
+        DigestOwner(EVP_MD_fetch(nullptr, "SHA512", nullptr)), DigestOwner(EVP_MD_fetch(nullptr, "SHA1", nullptr))};
     return digests[static_cast<std::size_t>(hash)].get();
 }
 

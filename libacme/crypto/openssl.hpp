@@ -46,7 +46,7 @@ std::string last_error();
 CertificateOwner to_x509(const Certificate& certificate);
 Result<Certificate> from_x509(const X509* certificate);
 
-enum class Hash { sha256, sha384, sha512 };
+enum class Hash { sha256, sha384, sha512, sha1 };
 const EVP_MD* fetched(Hash hash);  // fetched from the provider once per process
 Bytes digest(Hash hash, ByteView data);
 

@@ -87,6 +87,13 @@ Task<Result<Served>> FakeHost::probe(ProbeRequest request) {
     co_return on_probe(request);
 }
 
+Task<Result<std::string>> FakeHost::ask(LocalQuestion question) {
+    log.push_back("ask " + question.socket + " " + question.text.substr(0, question.text.find('\n')));
+    if (auto refused = co_await admit(true, log.back())) co_return failure(*refused);
+    if (!on_ask) co_return failure("net.connect", "Cannot connect to the socket " + question.socket);
+    co_return on_ask(question);
+}
+
 void FakeHost::put(const std::string& path, std::string content, mode_t mode) {
     files[path] = {path, std::move(content), {mode, 0, 0}};
 }

@@ -24,6 +24,7 @@ class FakeHost final : public Host {
     // Runs it as usual, with the files of the view in place meanwhile.
     Task<Result<ProcessResult>> rehearse(RehearsalView view, std::optional<Command> command) override;
     Task<Result<Served>> probe(ProbeRequest request) override;
+    Task<Result<std::string>> ask(LocalQuestion question) override;
 
     void plan(FaultPlan plan) { faults_.plan(std::move(plan)); }
     std::size_t operations() const { return faults_.count(); }
@@ -35,13 +36,15 @@ class FakeHost final : public Host {
     std::string steps() const;                           // the log without reads and probes, "; " between
 
     std::map<std::string, InstalledFile> files;
-    std::vector<std::string> log;  // "install /a /b", "remove /a", "run nginx -t", "probe 127.0.0.1:443 example.com"
+    std::vector<std::string> log;  // "install /a /b", "remove /a", "run nginx -t", "probe 127.0.0.1:443 example.com",
+                                   // "ask /socket FIRST LINE"
     std::vector<Command> commands;
-    std::vector<RehearsalView> views;                             // of rehearsals
-    std::function<Result<ProcessResult>(const Command&)> on_run;  // unset: everything exits with 0
-    std::function<Result<Served>(const ProbeRequest&)> on_probe;  // unset: net.connect
-    std::function<void(std::size_t)> on_operation;                // before each, with its number
-    std::optional<std::size_t> hang_at;                           // the operation that ends only by cancellation
+    std::vector<RehearsalView> views;                                 // of rehearsals
+    std::function<Result<ProcessResult>(const Command&)> on_run;      // unset: everything exits with 0
+    std::function<Result<Served>(const ProbeRequest&)> on_probe;      // unset: net.connect
+    std::function<Result<std::string>(const LocalQuestion&)> on_ask;  // unset: net.connect
+    std::function<void(std::size_t)> on_operation;                    // before each, with its number
+    std::optional<std::size_t> hang_at;                               // the operation that ends only by cancellation
 
    private:
     Task<std::optional<Problem>> admit(bool changes, std::string what);

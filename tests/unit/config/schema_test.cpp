@@ -75,6 +75,7 @@ std::string text_with(const std::string& key, const std::string& value) {
         members["targets.*.hosts"] = "[web1]";
     // What only some parts have.
     if (!value.empty() && key.ends_with("].format")) members["targets.*.install[].part"] = "cert";
+    if (!value.empty() && key.ends_with("reload.haproxy")) members["targets.*.install[].part"] = "combined";
     if (!value.empty() && key.ends_with("].password_file")) members["targets.*.install[].part"] = "pkcs12";
     if (!value.empty()) members[key] = value;
     const std::map<std::string, std::string> names = {
@@ -240,6 +241,7 @@ const std::map<std::string, Case>& cases() {
             {"targets.*.rehearse", {"[a, b]", FIELD(list(target(config).rehearse.argv)), "[a b]", "[]"}},
             {"targets.*.reload", {"[a, b]", FIELD(list(target(config).reload.command.argv)), "[a b]", "[]"}},
             {"targets.*.reload.command", {"[a, b]", FIELD(list(target(config).reload.command.argv)), "[a b]", "[]"}},
+            {"targets.*.reload.haproxy", {"/run/h.sock", FIELD(target(config).reload.haproxy), "/run/h.sock", ""}},
             {"targets.*.reload.systemd", {"a.service", FIELD(target(config).reload.systemd_unit), "a.service", ""}},
             {"targets.*.service", {"postfix", FIELD(target(config).service), "postfix", ""}},
             {"targets.*.hosts",

@@ -47,6 +47,56 @@ TEST_CASE("each part of a service can be given instead") {
     CHECK(kept.verify.timeout == seconds(5));
 }
 
+TEST_CASE("haproxy's runtime API comes before a unit or a command, or stands alone") {
+    const std::string install = ", install: [{ part: combined, path: /f }]";
+    const Target beside = target_with("reload: { haproxy: /run/h.sock, systemd: haproxy.service }" + install);
+    CHECK(beside.reload.haproxy == "/run/h.sock");
+    CHECK(beside.reload.systemd_unit == "haproxy.service");
+    CHECK(beside.reload.runs_program());
+    const Target alone = target_with("reload: { haproxy: /run/h.sock }" + install);
+    CHECK_FALSE(alone.reload.runs_program());
+    CHECK_FALSE(alone.reload.empty());
+    // A preset keeps its unit to fall back to, unless something else is given for that.
+    const Target preset = target_with("service: haproxy, reload: { haproxy: /run/h.sock }" + install);
+    CHECK(preset.reload.haproxy == "/run/h.sock");
+    CHECK(preset.reload.systemd_unit == "haproxy.service");
+    const Target other =
+        target_with("service: haproxy, reload: { haproxy: /run/h.sock, command: [haproxy-reload] }" + install);
+    CHECK(other.reload.systemd_unit.empty());
+    CHECK(other.reload.command.argv == Lines{"haproxy-reload"});
+    CHECK(target_with("service: haproxy").reload.haproxy.empty());
+}
+
+TEST_CASE("haproxy's runtime API is refused where it could not work") {
+    const auto said = [](const std::string& members) {
+        Lines lines = findings(base + "targets: { web: { verify: { tls: [\":443\"] }, " + members + " } }\n" +
+                               "lineages: { example.com: { targets: [web] } }\n");
+        std::erase_if(
+            lines, [](const std::string& line) { return line.find("in verify is no address") != std::string::npos; });
+        for (std::string& line : lines)
+            line.erase(0, line.find(' ') + 1);
+        return lines;
+    };
+    const std::string socket = "reload: { haproxy: /run/h.sock }, ";
+    const std::string combined = "install: [{ part: combined, path: /certs/a.pem }]";
+    CHECK(said(socket + combined).empty());
+    CHECK(said(socket + "install: [{ part: fullchain, path: /f }]") ==
+          Lines{"error: haproxy takes up files of part combined, of which the target 'web' installs none (add install: "
+                "[{ part: combined, path: /etc/haproxy/certs/… }])"});
+    CHECK(said(socket + "hosts: [lb1], " + combined) ==
+          Lines{"error: The target 'web' has hosts, and haproxy's runtime API is spoken on this machine only (take "
+                "haproxy out of reload: a unit or a command reloads it there)"});
+    CHECK(said(socket + "install: [{ part: combined, path: \"/certs/a b.pem\" }]") ==
+          Lines{"error: haproxy's runtime API cannot be told of '/certs/a b.pem' (choose a path of plain ASCII without "
+                "spaces and without '\\', ';', '*', '<' and quotes)"});
+    const Lines far = said("reload: { haproxy: /" + std::string(107, 'x') + " }, " + combined);
+    REQUIRE(far.size() == 1);
+    CHECK(far[0].ends_with("' of the target 'web' has a path of more than 107 octets"));
+    CHECK(said("reload: { haproxy: /" + std::string(106, 'x') + " }, " + combined).empty());
+    CHECK(said("reload: { haproxy: run/h.sock }, " + combined).size() == 1);
+    CHECK(said("reload: { haproxy: /run/h.sock, systemd: a.service, command: [b] }, " + combined).size() == 1);
+}
+
 TEST_CASE("a service that is not known is an error with the known ones, and the schema lists all there are") {
     const Lines said = findings(base + "targets: { web: { service: ngnix } }\n");
     CHECK(std::ranges::any_of(said, [](const std::string& line) {
