@@ -212,7 +212,13 @@ void read_top_level(const Reader& root, Config& config) {
     control.read("viewers", config.control.viewers);
     control.read("admins", config.control.admins);
 
-    root.section("metrics").read("listen", config.metrics_listen);
+    Reader metrics = root.section("metrics");
+    if (auto section = root.find("metrics")) config.metrics.location = section->location();
+    metrics.read("listen", config.metrics.listen);
+    metrics.read("token_file", config.metrics.token_file);
+    metrics.read("page", config.metrics.page);
+    metrics.read("textfile", config.metrics.textfile);
+    metrics.read("textfile_interval", config.metrics.textfile_interval);
 
     Reader http = root.section("http_challenge");
     http.read("listen", config.http_challenge.listen);

@@ -259,6 +259,20 @@ void check_lineage(const Config& config, const Lineage& lineage, Findings& findi
             "add targets: [NAME]");
 }
 
+void check_metrics(const MetricsListener& metrics, Findings& findings) {
+    if (metrics.textfile && !metrics.textfile->ends_with(".prom")) {
+        error(
+            findings, metrics.location,
+            fmt::format("node_exporter does not read {}: its name does not end in .prom", in_quotes(*metrics.textfile)),
+            "name the file certd.prom");
+    }
+    if (!metrics.listen || !metrics.token_file.empty() || is_loopback(*metrics.listen)) return;
+    warning(findings, metrics.location,
+            fmt::format("Everybody who reaches {} can read the metrics; the status page is left out there",
+                        in_quotes(*metrics.listen)),
+            "add token_file: PATH, or listen on 127.0.0.1");
+}
+
 }  // namespace
 
 std::vector<Finding> check(const Config& config) {
@@ -272,6 +286,7 @@ std::vector<Finding> check(const Config& config) {
         check_target(target, findings);
     for (const auto& [name, lineage] : config.lineages)
         check_lineage(config, *lineage, findings);
+    check_metrics(config.metrics, findings);
     check_shared_paths(config, findings);
     check_dry_run(config, findings);
     return findings;

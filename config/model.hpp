@@ -258,6 +258,22 @@ struct ChallengeListener {
     bool operator==(const ChallengeListener&) const = default;
 };
 
+// What monitoring and people with a browser are shown over TCP.
+struct MetricsListener {
+    std::optional<std::string> listen;    // "127.0.0.1:9402"
+    std::string token_file;               // of the bearer token to ask for: a path, or "credential:NAME"; empty: none
+    bool page = true;                     // the status page as well
+    std::optional<std::string> textfile;  // for node_exporter
+    Duration textfile_interval = minutes(1);
+    Location location;
+    bool operator==(const MetricsListener&) const = default;
+};
+
+// Whether only this machine can connect to what listens there.
+inline bool is_loopback(std::string_view listen) {
+    return listen.starts_with("127.") || listen.starts_with("[::1]:") || listen.starts_with("localhost:");
+}
+
 struct Log {
     enum class Format { text, json };
     std::string level = "info";
@@ -271,7 +287,7 @@ struct Log {
 struct Config {
     std::string state_dir = "/var/lib/certd";
     Control control;
-    std::optional<std::string> metrics_listen;  // "127.0.0.1:9402"
+    MetricsListener metrics;
     ChallengeListener http_challenge, tls_challenge;
     Log log;
     std::size_t parallel_orders = 8;  // over all CAs

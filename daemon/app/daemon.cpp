@@ -3,12 +3,14 @@
 
 #include "daemon/app/operations.hpp"
 #include "daemon/control/server.hpp"
+#include "daemon/control/web.hpp"
 #include "daemon/deploy/local_host.hpp"
 #include "daemon/deploy/ssh_host.hpp"
 #include "daemon/observe/log.hpp"
 #include "daemon/renew/http01_listener.hpp"
 #include "daemon/renew/tls_alpn01_listener.hpp"
 #include "libacme/async/process.hpp"
+#include "libacme/base/secret.hpp"
 #include "libacme/net/https_client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -52,6 +54,14 @@ std::optional<gid_t> group_id(const std::string& name) {
     return found ? std::optional(found->gr_gid) : std::nullopt;
 }
 
+// Where everybody could read the page nobody does.
+control::WebOptions web_options(const config::MetricsListener& metrics) {
+    control::WebOptions options;
+    if (!metrics.token_file.empty()) options.token = value_or_fail(read_secret(metrics.token_file));
+    options.page = metrics.page && (!options.token.empty() || config::is_loopback(*metrics.listen));
+    return options;
+}
+
 Listener control_listener(const config::Control& control, EventBus& bus) {
     std::optional<gid_t> group = group_id(control.group);
     if (!group && !control.group.empty()) {
@@ -82,6 +92,7 @@ class Daemon {
     Task<> wait_for_stop();
     Task<> obey_hangups();
     Task<> feed_watchdog();
+    Task<> write_textfile();
     Task<> stop();
     void agent_failed(const std::string& name, const std::exception_ptr& error);
     void emit(EventType type, Severity severity, std::string message, std::optional<Problem> problem = std::nullopt);
@@ -141,10 +152,11 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
     engine_.open_store();
     control_server_ = std::make_unique<HttpServer>(clock_, control_listener(setup_.config->control, engine_.bus),
                                                    server_options("control"), control_handler_.handler());
-    if (setup_.config->metrics_listen) {
-        metrics_server_ =
-            std::make_unique<HttpServer>(clock_, value_or_fail(Listener::tcp(*setup_.config->metrics_listen)),
-                                         server_options("metrics"), control::make_metrics_handler(operations_));
+    const config::MetricsListener& metrics = setup_.config->metrics;
+    if (metrics.listen) {
+        metrics_server_ = std::make_unique<HttpServer>(
+            clock_, value_or_fail(Listener::tcp(*metrics.listen)), server_options("metrics"),
+            control::make_web_handler(operations_, clock_, web_options(metrics)));
     }
 }
 
@@ -167,6 +179,7 @@ Task<> Daemon::run() {
     agents_.spawn("control", control_server_->run());
     if (metrics_server_) agents_.spawn("metrics", metrics_server_->run());
     agents_.spawn("hangups", obey_hangups());
+    if (setup_.config->metrics.textfile) agents_.spawn("textfile", write_textfile());
     if (setup_.manager.watchdog_interval()) agents_.spawn("watchdog", feed_watchdog());
     setup_.manager.ready(status_line());
     emit(EventType::daemon_ready, Severity::notice, fmt::format("certd {} is ready: {}", CERTD_VERSION, status_line()));
@@ -198,6 +211,23 @@ Task<> Daemon::feed_watchdog() {
         co_await clock_.sleep(*setup_.manager.watchdog_interval() / 2);
         if (engine_.scheduler.since_last_pass() < stuck_after) setup_.manager.watchdog();
         setup_.manager.status(status_line());
+    }
+}
+
+// For node_exporter, which reads whole files only and tells by their time when they have gone stale. A failure is told
+// once, until it has been mended.
+Task<> Daemon::write_textfile() {
+    const std::string path = *setup_.config->metrics.textfile;
+    bool failing = false;
+    for (;;) {
+        std::string page = engine_.metrics_page();
+        auto written = co_await offload(workers_, [&] { return durable_write(files_, path, page, {.mode = 0644}); });
+        if (!written && !std::exchange(failing, true)) {
+            emit(EventType::daemon_problem, Severity::error, fmt::format("The metrics cannot be written to {}", path),
+                 written.error());
+        }
+        if (written) failing = false;
+        co_await clock_.sleep(setup_.config->metrics.textfile_interval);
     }
 }
 

@@ -9,11 +9,25 @@ namespace certd {
 
 namespace {
 
-LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan& plan) {
+// When the certificate that a place serves ends, as far as it is one of ours.
+std::optional<Time> served_until(const LineageRecord& record, const TargetState& target) {
+    for (const auto& version : {record.live, record.newest}) {
+        if (!version) continue;
+        for (const CertificateFacts& facts : version->certificates()) {
+            if (facts.fingerprint == target.served_fingerprint) return facts.not_after;
+        }
+    }
+    return std::nullopt;
+}
+
+LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan& plan,
+                        const std::optional<RenewalSlack>& slack) {
     const LineageRecord& record = entry.record;
     LineageGauges gauges;
     gauges.lineage = name;
     gauges.state = to_string(plan.state);
+    gauges.health = to_string(plan.health);
+    if (slack) gauges.attempts_left = slack->attempts();
     gauges.version = record.state.live.value;
     if (record.live) {
         gauges.not_before = record.live->not_before;
@@ -33,7 +47,8 @@ LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan&
         gauges.failures = std::max(gauges.failures, attempts.failures);
     for (const TargetState& target : record.state.targets) {
         bool in_sync = target.state == HostState::deployed && target.version == record.state.live;
-        gauges.targets.push_back({target.target.text, target.host, target.version.value, in_sync});
+        gauges.targets.push_back({target.target.text, target.host, target.version.value, in_sync, target.verified_at,
+                                  served_until(record, target)});
     }
     return gauges;
 }
@@ -86,12 +101,31 @@ void Engine::open_store() {
     }
 }
 
-std::string Engine::metrics_page() const {
-    std::vector<LineageGauges> gauges;
-    gauges.reserve(scheduler.entries().size());
-    for (const auto& [name, entry] : scheduler.entries())
-        gauges.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry)));
-    return metrics.render(gauges, seams.clock.now(), started);
+std::string Engine::metrics_page(MetricsFormat format) const {
+    Scrape scrape{seams.clock.now(), started, {}, rate_gauges(), scheduler.running()};
+    scrape.lineages.reserve(scheduler.entries().size());
+    for (const auto& [name, entry] : scheduler.entries()) {
+        scrape.lineages.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry), scheduler.slack_of(*entry)));
+    }
+    return metrics.render(scrape, format);
+}
+
+std::vector<RateGauge> Engine::rate_gauges() const {
+    std::vector<RateGauge> gauges;
+    for (const auto& [name, ca] : scheduler.config().cas) {
+        const BudgetModel* model = budget_model(ca.limits);
+        if (model == nullptr) continue;
+        const std::vector<BucketUse> uses = scheduler.budget_of(ca);
+        for (const Bucket* bucket : {&model->orders, &model->domain, &model->exact_set, &model->failures}) {
+            std::uint32_t used = 0;
+            for (const BucketUse& use : uses) {
+                if (use.kind == bucket->kind) used = std::max(used, use.used);
+            }
+            gauges.push_back(
+                {name.text, std::string(bucket->kind), bucket->capacity - std::min(used, bucket->capacity)});
+        }
+    }
+    return gauges;
 }
 
 }  // namespace certd

@@ -43,7 +43,10 @@ class Engine {
     // Opens and recovers the store, tells of what was found. Blocking. Throws Failure.
     void open_store();
     // The gauges of all lineages, and the page.
-    std::string metrics_page() const;
+    std::string metrics_page(MetricsFormat format = MetricsFormat::prometheus) const;
+
+   private:
+    std::vector<RateGauge> rate_gauges() const;
 };
 
 }  // namespace certd

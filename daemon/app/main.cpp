@@ -1,6 +1,7 @@
 // certd: command line and start.
 #include "config/load.hpp"
 #include "daemon/app/daemon.hpp"
+#include "daemon/observe/metric_families.hpp"
 #include "libacme/base/catalog.hpp"
 
 #include <CLI/CLI.hpp>
@@ -69,10 +70,12 @@ int main(int argc, char** argv) {
     bool check = false;
     bool config_reference = false;
     bool problems_reference = false;
+    bool metrics_reference = false;
     app.add_option("-c,--config", file, "Configuration file; conf.d/*.yaml beside it is merged")->capture_default_str();
     app.add_flag("--check-config", check, "Check the configuration, print every error with its place, and exit");
     app.add_flag("--config-reference", config_reference, "Print the reference of all configuration keys and exit");
     app.add_flag("--problems-reference", problems_reference, "Print the reference of all problem codes and exit");
+    app.add_flag("--metrics-reference", metrics_reference, "Print the reference of all metrics and exit");
     app.set_version_flag("--version", "certd " CERTD_VERSION);
     app.footer(
         "Examples:\n"
@@ -93,6 +96,10 @@ int main(int argc, char** argv) {
         }
         if (problems_reference) {
             fmt::print("{}", catalog_reference());
+            return EXIT_SUCCESS;
+        }
+        if (metrics_reference) {
+            fmt::print("{}", ::certd::metrics_reference());
             return EXIT_SUCCESS;
         }
         return check ? check_config(file) : serve(file);

@@ -19,7 +19,7 @@ std::vector<std::string> needing_restart(const config::Config& before, const con
     std::vector<std::string> keys;
     if (before.state_dir != after.state_dir) keys.emplace_back("state_dir");
     if (before.control.socket != after.control.socket) keys.emplace_back("control.socket");
-    if (before.metrics_listen != after.metrics_listen) keys.emplace_back("metrics.listen");
+    if (before.metrics != after.metrics) keys.emplace_back("metrics");
     if (before.http_challenge != after.http_challenge) keys.emplace_back("http_challenge");
     if (before.tls_challenge != after.tls_challenge) keys.emplace_back("tls_challenge");
     if (before.log != after.log) keys.emplace_back("log");

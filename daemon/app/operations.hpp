@@ -21,7 +21,7 @@ class DaemonOperations final : public control::Operations {
     std::vector<api::PlanEntry> plan() const override;
     std::vector<api::LimitUse> limits() const override;
     EventBus& events() override { return engine_.bus; }
-    std::string metrics() const override { return engine_.metrics_page(); }
+    std::string metrics(MetricsFormat format) const override { return engine_.metrics_page(format); }
 
     Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, Started started) override;
     Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) override;

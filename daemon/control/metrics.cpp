@@ -1,10 +1,11 @@
-// What monitoring asks for: Prometheus text and a sign of life.
+// What monitoring asks for: metrics in the format it likes and a sign of life.
 #include "daemon/control/routes.hpp"
 
 namespace certd::control {
 
 Task<> show_metrics(Exchange& exchange) {
-    co_await exchange.answer.text("text/plain; version=0.0.4; charset=utf-8", exchange.operations.metrics());
+    const MetricsFormat format = accepted_format(exchange.request.headers.find("Accept").value_or(""));
+    co_await exchange.answer.text(std::string(content_type(format)), exchange.operations.metrics(format));
 }
 
 Task<> show_health(Exchange& exchange) {

@@ -4,6 +4,7 @@
 
 #include "ctl/api/types.hpp"
 #include "daemon/observe/bus.hpp"
+#include "daemon/observe/exposition.hpp"
 #include "libacme/async/task.hpp"
 #include "libacme/base/ids.hpp"
 
@@ -23,7 +24,7 @@ class Operations {
     virtual std::vector<api::PlanEntry> plan() const = 0;
     virtual std::vector<api::LimitUse> limits() const = 0;
     virtual EventBus& events() = 0;
-    virtual std::string metrics() const = 0;  // Prometheus text 0.0.4
+    virtual std::string metrics(MetricsFormat format) const = 0;
 
     // Long operations. Each returns when its job has ended; a second call for the same thing joins the running job.
     // Events of the job carry `job`, which `started` hears of first. Cancelling the call leaves the job running.

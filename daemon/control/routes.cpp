@@ -31,12 +31,4 @@ const std::vector<Route>& routes() {
     return table;
 }
 
-const std::vector<Route>& metrics_routes() {
-    static const std::vector<Route> table = {
-        {"GET", "/metrics", Role::none, {}, show_metrics},
-        {"GET", "/healthz", Role::none, {}, show_health},
-    };
-    return table;
-}
-
 }  // namespace certd::control

@@ -39,7 +39,6 @@ struct Route {
 };
 
 const std::vector<Route>& routes();
-const std::vector<Route>& metrics_routes();
 
 // lineages.cpp
 Task<> list_lineages(Exchange& exchange);

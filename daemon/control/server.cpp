@@ -175,28 +175,4 @@ Task<> ControlHandler::stop() {
     co_await state_->calls.stop();
 }
 
-namespace {
-
-Task<> serve_metrics(Operations& operations, ServerRequest request, Responder& responder) {
-    Match match = find_route(metrics_routes(), request);
-    if (match.route == nullptr) {
-        HttpHeaders extra;
-        if (!match.allowed.empty()) extra.add("Allow", match.allowed);
-        Answer answer(responder);
-        co_await answer.problem(unrouted(request, match.allowed), std::move(extra));
-    } else if (request.path == "/healthz") {
-        co_await responder.send(200, "text/plain; charset=utf-8", "ok\n");
-    } else {
-        co_await responder.send(200, "text/plain; version=0.0.4; charset=utf-8", operations.metrics());
-    }
-}
-
-}  // namespace
-
-RequestHandler make_metrics_handler(Operations& operations) {
-    return [&operations](ServerRequest request, Responder& responder) {
-        return serve_metrics(operations, std::move(request), responder);
-    };
-}
-
 }  // namespace certd::control

@@ -1,5 +1,5 @@
 // The control API (DESIGN §6, contrib/docs/CONTROL-API.md): a request handler for an HttpServer on a Unix socket that
-// routes, checks the role, records mutating calls and streams long operations. Also serves /metrics.
+// routes, checks the role, records mutating calls and streams long operations.
 #pragma once
 
 #include "daemon/control/access.hpp"
@@ -28,8 +28,5 @@ class ControlHandler {
     struct State;
     std::unique_ptr<State> state_;
 };
-
-// Only GET /metrics and GET /healthz, for the TCP listener.
-RequestHandler make_metrics_handler(Operations& operations);
 
 }  // namespace certd::control

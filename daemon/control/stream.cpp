@@ -77,6 +77,10 @@ Task<bool> wait_for(Clock& clock, Duration limit, Task<> one, Task<> other) {
     co_return order[0] != 2;
 }
 
+Task<bool> wait_for_events(Clock& clock, Duration limit, EventCursor& cursor) {
+    co_return co_await wait_for(clock, limit, cursor.wait(), never());
+}
+
 Json heartbeat(const Clock& clock) {
     return Json::object({{"heartbeat", to_json(std::optional<Time>(clock.now()))}});
 }
@@ -110,8 +114,7 @@ Task<> stream_events(Answer& answer, EventCursor& cursor, Clock& clock, std::fun
     for (;;) {
         co_await send_events(answer, cursor, wanted);
         if (!follow) break;
-        if (!co_await wait_for(clock, heartbeat_interval, cursor.wait(), never()))
-            co_await answer.line(heartbeat(clock));
+        if (!co_await wait_for_events(clock, heartbeat_interval, cursor)) co_await answer.line(heartbeat(clock));
     }
     co_await answer.finish();
 }

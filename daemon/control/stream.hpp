@@ -27,6 +27,9 @@ class EventCursor {
 // Waits for the first of both, at most `limit`. False when the time is over.
 Task<bool> wait_for(Clock& clock, Duration limit, Task<> one, Task<> other);
 
+// The same for the next events: false when there were none.
+Task<bool> wait_for_events(Clock& clock, Duration limit, EventCursor& cursor);
+
 // {"heartbeat": now}
 Json heartbeat(const Clock& clock);
 

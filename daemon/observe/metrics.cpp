@@ -1,9 +1,7 @@
-// Counting, and the text of a scrape.
+// Counting, and the page of a scrape.
 #include "daemon/observe/metrics.hpp"
 
 #include "libacme/base/catalog.hpp"
-
-#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -11,108 +9,10 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<double, 9> bounds = {0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60};
-
-std::string escape_label(std::string_view text) {
-    std::string result;
-    for (char letter : text) {
-        if (letter == '\\' || letter == '"') result += '\\';
-        if (letter == '\n') {
-            result += "\\n";
-        } else {
-            result += letter;
-        }
-    }
-    return result;
-}
+constexpr std::size_t renewing_limit = 4096;  // jobs at once; more are not timed
 
 double unix_seconds(Time time) {
     return static_cast<double>(time.time_since_epoch().count()) / 1000;
-}
-
-// Writes families one after the other: header first, then its samples.
-class Page {
-   public:
-    void family(std::string_view name, std::string_view type, std::string_view help) {
-        name_ = name;
-        text_ += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
-    }
-    using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
-    void sample(Labels labels, double value, std::string_view suffix = {}) {
-        text_ += name_;
-        text_ += suffix;
-        if (labels.size() != 0) {
-            text_ += '{';
-            for (const auto& [key, label] : labels) {
-                if (text_.back() != '{') text_ += ',';
-                text_ += fmt::format("{}=\"{}\"", key, escape_label(label));
-            }
-            text_ += '}';
-        }
-        text_ += fmt::format(" {}\n", value);
-    }
-    std::string take() { return std::move(text_); }
-
-   private:
-    std::string name_, text_;
-};
-
-void lineage_times(Page& page, const std::vector<LineageGauges>& lineages) {
-    struct Row {
-        std::string_view name, help;
-        std::optional<Time> LineageGauges::*time;
-    };
-    constexpr Row rows[] = {{"certd_lineage_not_before_timestamp_seconds", "Start of validity of the live certificate.",
-                             &LineageGauges::not_before},
-                            {"certd_lineage_not_after_timestamp_seconds", "End of validity of the live certificate.",
-                             &LineageGauges::not_after},
-                            {"certd_lineage_next_renewal_timestamp_seconds", "Planned start of the next issuance.",
-                             &LineageGauges::next_renewal},
-                            {"certd_lineage_ari_window_start_timestamp_seconds",
-                             "Start of the window in which the CA suggests to renew.", &LineageGauges::ari_start},
-                            {"certd_lineage_ari_window_end_timestamp_seconds",
-                             "End of the window in which the CA suggests to renew.", &LineageGauges::ari_end},
-                            {"certd_lineage_last_success_timestamp_seconds",
-                             "Last time a renewal or deployment succeeded.", &LineageGauges::last_success}};
-    for (const Row& row : rows) {
-        page.family(row.name, "gauge", row.help);
-        for (const LineageGauges& lineage : lineages) {
-            if (lineage.*row.time) page.sample({{"lineage", lineage.lineage}}, unix_seconds(*(lineage.*row.time)));
-        }
-    }
-}
-
-void lineage_states(Page& page, const std::vector<LineageGauges>& lineages) {
-    page.family("certd_lineage_generation", "gauge", "Number of the live version.");
-    for (const LineageGauges& lineage : lineages)
-        page.sample({{"lineage", lineage.lineage}}, lineage.version);
-    page.family("certd_lineage_state", "gauge", "1 for the state the lineage is in.");
-    for (const LineageGauges& lineage : lineages)
-        page.sample({{"lineage", lineage.lineage}, {"state", lineage.state}}, 1);
-    page.family("certd_lineage_consecutive_failures", "gauge", "Failed attempts to issue in a row.");
-    for (const LineageGauges& lineage : lineages)
-        page.sample({{"lineage", lineage.lineage}}, lineage.failures);
-    page.family("certd_lineage_missing_names", "gauge",
-                "Names that the live certificate lacks because a CA refused them.");
-    for (const LineageGauges& lineage : lineages)
-        page.sample({{"lineage", lineage.lineage}}, lineage.missing_names);
-}
-
-void targets(Page& page, const std::vector<LineageGauges>& lineages) {
-    page.family("certd_target_serving_generation", "gauge", "Version last seen served by the target, 0 when none was.");
-    for (const LineageGauges& lineage : lineages) {
-        for (const auto& target : lineage.targets) {
-            page.sample({{"lineage", lineage.lineage}, {"target", target.target}, {"host", target.host}},
-                        target.version);
-        }
-    }
-    page.family("certd_target_in_sync", "gauge", "1 when the target serves the version it should.");
-    for (const LineageGauges& lineage : lineages) {
-        for (const auto& target : lineage.targets) {
-            page.sample({{"lineage", lineage.lineage}, {"target", target.target}, {"host", target.host}},
-                        target.in_sync ? 1 : 0);
-        }
-    }
 }
 
 // The type label comes from the catalogue, never from the CA's text.
@@ -120,26 +20,84 @@ std::string error_type(const Problem& problem) {
     return problem.code.starts_with("acme.") && find_catalog(problem.code) ? problem.code.substr(5) : "other";
 }
 
-std::string ca_of(const Event& event) {
-    return event.data.string_or("ca");
+void lineage_times(Exposition& page, const std::vector<LineageGauges>& lineages) {
+    struct Row {
+        Metric metric;
+        std::optional<Time> LineageGauges::*time;
+    };
+    constexpr Row rows[] = {{Metric::lineage_not_before, &LineageGauges::not_before},
+                            {Metric::lineage_not_after, &LineageGauges::not_after},
+                            {Metric::lineage_next_renewal, &LineageGauges::next_renewal},
+                            {Metric::lineage_ari_window_start, &LineageGauges::ari_start},
+                            {Metric::lineage_ari_window_end, &LineageGauges::ari_end},
+                            {Metric::lineage_last_success, &LineageGauges::last_success}};
+    for (const Row& row : rows) {
+        page.family(row.metric);
+        for (const LineageGauges& lineage : lineages) {
+            if (lineage.*row.time) page.sample({{"lineage", lineage.lineage}}, unix_seconds(*(lineage.*row.time)));
+        }
+    }
+}
+
+void lineage_states(Exposition& page, const std::vector<LineageGauges>& lineages) {
+    page.family(Metric::lineage_generation);
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}}, lineage.version);
+    page.family(Metric::lineage_state);
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}, {"state", lineage.state}}, 1);
+    page.family(Metric::lineage_health);
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}, {"health", lineage.health}}, 1);
+    page.family(Metric::lineage_consecutive_failures);
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}}, lineage.failures);
+    page.family(Metric::lineage_missing_names);
+    for (const LineageGauges& lineage : lineages)
+        page.sample({{"lineage", lineage.lineage}}, lineage.missing_names);
+    page.family(Metric::lineage_renewal_attempts_left);
+    for (const LineageGauges& lineage : lineages) {
+        if (lineage.attempts_left) page.sample({{"lineage", lineage.lineage}}, *lineage.attempts_left);
+    }
+}
+
+// `value_of` gives nothing for a target that has no such sample.
+template <class ValueOf>
+void target_family(Exposition& page, const std::vector<LineageGauges>& lineages, Metric metric, ValueOf value_of) {
+    page.family(metric);
+    for (const LineageGauges& lineage : lineages) {
+        for (const LineageGauges::Target& target : lineage.targets) {
+            if (const std::optional<double> value = value_of(target))
+                page.sample({{"lineage", lineage.lineage}, {"target", target.target}, {"host", target.host}}, *value);
+        }
+    }
+}
+
+void targets(Exposition& page, const std::vector<LineageGauges>& lineages) {
+    using Target = LineageGauges::Target;
+    using Value = std::optional<double>;
+    const auto moment = [](std::optional<Time> time) { return time ? Value(unix_seconds(*time)) : std::nullopt; };
+    target_family(page, lineages, Metric::target_serving_generation,
+                  [](const Target& it) { return Value(it.version); });
+    target_family(page, lineages, Metric::target_in_sync, [](const Target& it) { return Value(it.in_sync ? 1 : 0); });
+    target_family(page, lineages, Metric::target_verified, [&](const Target& it) { return moment(it.verified_at); });
+    target_family(page, lineages, Metric::target_served_not_after,
+                  [&](const Target& it) { return moment(it.served_not_after); });
 }
 
 }  // namespace
 
 void Metrics::on_event(const Event& event) {
+    deploys_.on_event(event);
     switch (event.type) {
+        case EventType::renewal_started:
         case EventType::renewal_issued:
-            ++renewals_["issued"];
-            break;
         case EventType::renewal_failed:
-            ++renewals_["failed"];
-            if (event.problem) ++acme_errors_[{ca_of(event), error_type(*event.problem)}];
+            note_renewal(event);
             break;
-        case EventType::deploy_step:
-            ++deploy_steps_[{event.data.string_or("step"), "begun"}];
-            break;
-        case EventType::deploy_failed:
-            ++deploy_steps_[{event.data.string_or("step"), "failed"}];
+        case EventType::hook_finished:
+            if (const std::int64_t* took = event.data["took_ms"].if_int())
+                hooks_[event.data.string_or("hook")].observe(Duration(*took));
             break;
         case EventType::deploy_rolled_back:
             ++rollbacks_;
@@ -153,15 +111,25 @@ void Metrics::on_event(const Event& event) {
     if (event.problem && event.problem->kind == ProblemKind::storage) ++storage_errors_;
 }
 
+void Metrics::note_renewal(const Event& event) {
+    if (event.type == EventType::renewal_started) {
+        if (renewing_.size() < renewing_limit) renewing_[event.job] = event.at;
+        return;
+    }
+    const auto began = renewing_.find(event.job);
+    if (event.type == EventType::renewal_issued) {
+        ++renewals_["issued"];
+        if (began != renewing_.end()) renewal_durations_.observe(event.at - began->second);
+    } else {
+        ++renewals_["failed"];
+        if (event.problem) ++acme_errors_[{event.data.string_or("ca"), error_type(*event.problem)}];
+    }
+    if (began != renewing_.end()) renewing_.erase(began);
+}
+
 void Metrics::on_request(const std::string& ca, std::string_view action, int status, Duration took) {
     ++requests_[{ca, std::string(action), std::to_string(status)}];
-    Histogram& histogram = durations_[ca];
-    double value = static_cast<double>(took.count()) / 1000;
-    ++histogram.count;
-    histogram.sum += value;
-    for (std::size_t i = 0; i < bounds.size(); ++i) {
-        if (value <= bounds[i]) ++histogram.buckets[i];
-    }
+    durations_[{ca, std::string(action)}].observe(took);
 }
 
 std::uint64_t Metrics::requests() const {
@@ -171,50 +139,62 @@ std::uint64_t Metrics::requests() const {
     return total;
 }
 
-std::string Metrics::render(const std::vector<LineageGauges>& lineages, Time now, Time started) const {
-    Page page;
-    page.family("certd_build_info", "gauge", "Version of certd.");
+std::string Metrics::render(const Scrape& scrape, MetricsFormat format) const {
+    Exposition page(format);
+    page.family(Metric::build);
     page.sample({{"version", CERTD_VERSION}}, 1);
-    page.family("certd_start_time_seconds", "gauge", "When certd started.");
-    page.sample({}, unix_seconds(started));
-    page.family("certd_heartbeat_timestamp_seconds", "gauge", "Time of this scrape as certd's clock reads it.");
-    page.sample({}, unix_seconds(now));
-    lineage_times(page, lineages);
-    lineage_states(page, lineages);
-    targets(page, lineages);
-    page.family("certd_acme_requests_total", "counter", "Exchanges with CAs; code 0: no response.");
+    page.family(Metric::start_time);
+    page.sample({}, unix_seconds(scrape.started));
+    page.family(Metric::heartbeat);
+    page.sample({}, unix_seconds(scrape.now));
+    lineage_times(page, scrape.lineages);
+    lineage_states(page, scrape.lineages);
+    targets(page, scrape.lineages);
+    page.family(Metric::rate_bucket_tokens);
+    for (const RateGauge& rate : scrape.rates)
+        page.sample({{"ca", rate.ca}, {"bucket", rate.bucket}}, rate.tokens);
+    page.family(Metric::jobs_running);
+    page.sample({}, static_cast<double>(scrape.jobs));
+    write_counters(page);
+    return std::move(page).finish();
+}
+
+void Metrics::write_counters(Exposition& page) const {
+    page.family(Metric::acme_requests);
     for (const auto& [key, count] : requests_) {
         const auto& [ca, action, code] = key;
         page.sample({{"ca", ca}, {"action", action}, {"code", code}}, static_cast<double>(count));
     }
-    page.family("certd_acme_request_duration_seconds", "histogram", "Duration of exchanges with CAs.");
-    for (const auto& [ca, histogram] : durations_) {
-        for (std::size_t i = 0; i < bounds.size(); ++i) {
-            page.sample({{"ca", ca}, {"le", fmt::format("{}", bounds[i])}}, static_cast<double>(histogram.buckets[i]),
-                        "_bucket");
-        }
-        page.sample({{"ca", ca}, {"le", "+Inf"}}, static_cast<double>(histogram.count), "_bucket");
-        page.sample({{"ca", ca}}, histogram.sum, "_sum");
-        page.sample({{"ca", ca}}, static_cast<double>(histogram.count), "_count");
-    }
-    page.family("certd_acme_errors_total", "counter", "Failed issuances by the type of the error.");
+    page.family(Metric::acme_request_duration);
+    for (const auto& [key, histogram] : durations_)
+        page.histogram({{"ca", key.first}, {"action", key.second}}, histogram);
+    page.family(Metric::acme_errors);
     for (const auto& [key, count] : acme_errors_)
         page.sample({{"ca", key.first}, {"type", key.second}}, static_cast<double>(count));
-    page.family("certd_renewals_total", "counter", "Issuances by result.");
+    page.family(Metric::renewals);
     for (const auto& [result, count] : renewals_)
         page.sample({{"result", result}}, static_cast<double>(count));
-    page.family("certd_deploy_steps_total", "counter", "Steps of deployments that were begun, and that failed.");
-    for (const auto& [key, count] : deploy_steps_)
+    page.family(Metric::renewal_duration);
+    page.histogram({}, renewal_durations_);
+    page.family(Metric::deploy_steps);
+    for (const auto& [key, count] : deploys_.counts)
         page.sample({{"step", key.first}, {"result", key.second}}, static_cast<double>(count));
-    page.family("certd_rollbacks_total", "counter", "Deployments that were rolled back by certd itself.");
+    page.family(Metric::deploy_step_duration);
+    for (const auto& [step, histogram] : deploys_.steps)
+        page.histogram({{"step", step}}, histogram);
+    page.family(Metric::deployment_duration);
+    page.histogram({}, deploys_.deployments);
+    page.family(Metric::rollbacks);
     page.sample({}, static_cast<double>(rollbacks_));
-    page.family("certd_clock_jumps_total", "counter", "Jumps of the wall clock that were noticed.");
-    page.sample({}, static_cast<double>(clock_jumps_));
-    page.family("certd_storage_errors_total", "counter", "Problems of the state directory.");
-    page.sample({}, static_cast<double>(storage_errors_));
-    page.family("certd_scheduler_lag_seconds", "gauge", "How late the last due job was started.");
+    page.family(Metric::hook_duration);
+    for (const auto& [hook, histogram] : hooks_)
+        page.histogram({{"hook", hook}}, histogram);
+    page.family(Metric::scheduler_lag);
     page.sample({}, static_cast<double>(scheduler_lag_.count()) / 1000);
-    return page.take();
+    page.family(Metric::clock_jumps);
+    page.sample({}, static_cast<double>(clock_jumps_));
+    page.family(Metric::storage_errors);
+    page.sample({}, static_cast<double>(storage_errors_));
 }
 
 }  // namespace certd

@@ -356,17 +356,30 @@ Plan Scheduler::plan_of(const Entry& entry) const {
     return plan;
 }
 
-Plan Scheduler::due_plan(const Entry& entry) const {
+std::optional<RenewalSlack> Scheduler::slack_of(const Entry& entry) const {
+    const PlanInput input = input_of(entry);
+    if (!input.newest) return std::nullopt;
+    const Plan plan = due_plan(entry);
+    const Time from =
+        plan.action == Action::issue ? plan.at : renewal_time(*input.newest, entry.record.spec->name, config_->jitter);
+    return renewal_slack(input, from);
+}
+
+PlanInput Scheduler::input_of(const Entry& entry) const {
     const LineageRecord& record = entry.record;
-    PlanInput input{*record.spec,
-                    record.state,
-                    record.live ? std::optional(*record.live) : std::nullopt,
-                    record.newest ? std::optional(*record.newest) : std::nullopt,
-                    config_->jitter,
-                    parts_.clock.now(),
-                    &config_->cas,
-                    &watch_.all(),
-                    &config_->targets};
+    return {*record.spec,
+            record.state,
+            record.live ? std::optional(*record.live) : std::nullopt,
+            record.newest ? std::optional(*record.newest) : std::nullopt,
+            config_->jitter,
+            parts_.clock.now(),
+            &config_->cas,
+            &watch_.all(),
+            &config_->targets};
+}
+
+Plan Scheduler::due_plan(const Entry& entry) const {
+    const PlanInput input = input_of(entry);
     Plan plan = certd::plan(input);
     if (plan.action != Action::none && plan.at < entry.not_before && input.now < entry.not_before) {
         plan.at = entry.not_before;

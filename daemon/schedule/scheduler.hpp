@@ -2,6 +2,7 @@
 // Decisions are plan()'s and admit()'s; this file keeps the timetable and the coroutines.
 #pragma once
 
+#include "daemon/lineage/slack.hpp"
 #include "daemon/observe/bus.hpp"
 #include "daemon/renew/pipeline.hpp"
 #include "daemon/schedule/ari_polls.hpp"
@@ -102,6 +103,8 @@ class Scheduler {
     const std::map<std::string, std::unique_ptr<Entry>>& entries() const { return entries_; }
     const Entry* find(const LineageName& name) const;
     Plan plan_of(const Entry& entry) const;
+    // What room there is from the next issuance on; none before the first version.
+    std::optional<RenewalSlack> slack_of(const Entry& entry) const;
     std::vector<BucketUse> budget_of(const config::Ca& ca) const { return budgets_.survey(ca); }
     // Why and until when an order for `record` would wait; nullopt: it would not.
     std::optional<Allowance> budget_wait(const config::Ca& ca, const LineageRecord& record) const {
@@ -120,6 +123,7 @@ class Scheduler {
     void forget_plan(Entry& entry);
     void look_at_clock();
     void start_due();
+    PlanInput input_of(const Entry& entry) const;
     Plan due_plan(const Entry& entry) const;  // without what only holds up the queue of its CA
     std::size_t places_at(const CaName& ca) const;
     std::optional<Time> next_place() const;

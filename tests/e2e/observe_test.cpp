@@ -1,68 +1,68 @@
 // What certd shows of itself: metrics and logs.
 #include "tests/e2e/world.hpp"
+#include "tests/support/exposition_reader.hpp"
 
 #include <fmt/format.h>
 
-#include <regex>
-#include <set>
-#include <sstream>
+#include <filesystem>
 
 using namespace certd::test;
 
-namespace {
-
-// A strict reader of Prometheus' text format 0.0.4; returns the names of the families.
-std::set<std::string> families_of(const std::string& text) {
-    static const std::regex help("# HELP ([a-z_]+) .+"), type("# TYPE ([a-z_]+) (counter|gauge|histogram)");
-    static const std::regex sample(
-        R"re(([a-z_]+)(\{[a-z_]+="(?:[^"\\]|\\.)*"(?:,[a-z_]+="(?:[^"\\]|\\.)*")*\})? (NaN|[+-]?Inf|-?[0-9.]+(?:e[+-]?[0-9]+)?))re");
-    std::set<std::string> families, samples;
-    std::string current;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-        CAPTURE(line);
-        std::smatch match;
-        if (std::regex_match(line, match, help)) {
-            REQUIRE(families.insert(match[1]).second);  // each family once, its samples together
-            current = match[1];
-        } else if (std::regex_match(line, match, type)) {
-            REQUIRE(match[1] == current);
-        } else {
-            REQUIRE(std::regex_match(line, match, sample));
-            const std::string name = match[1];
-            REQUIRE((name == current || name == current + "_bucket" || name == current + "_sum" ||
-                     name == current + "_count"));
-            REQUIRE(samples.insert(name + match[2].str()).second);  // no sample twice
-        }
-    }
-    REQUIRE(text.ends_with("\n"));
-    return families;
-}
-
-}  // namespace
-
-TEST_CASE("metrics are well-formed on the control socket and on the TCP listener, and tell the truth") {
+TEST_CASE("metrics are well-formed on the control socket, over TCP and in the textfile, and tell the truth") {
     World world;
     const std::uint16_t port = free_port();
-    world.issue_first({.top = fmt::format("metrics: {{ listen: \"127.0.0.1:{}\" }}\n", port)});
-    const Output scraped = run({program("curl"), "-sS", "-i", fmt::format("http://127.0.0.1:{}/metrics", port)});
-    REQUIRE(scraped.out.starts_with("HTTP/1.1 200"));
-    REQUIRE(scraped.out.find("text/plain; version=0.0.4; charset=utf-8") != std::string::npos);
+    const auto textfile = world.directory() / "certd.prom";
+    world.issue_first(
+        {.top = fmt::format("metrics: {{ listen: \"127.0.0.1:{}\", textfile: {}, textfile_interval: 1s }}\n", port,
+                            textfile.string())});
+    const auto scrape = [&](const std::string& accept) {
+        return run({program("curl"), "-sS", "-i", "-H", "Accept: " + accept,
+                    fmt::format("http://127.0.0.1:{}/metrics", port)})
+            .out;
+    };
+    const auto body = [](const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); };
+    const std::string plain = scrape("*/*"), open = scrape("application/openmetrics-text;version=1.0.0");
+    REQUIRE(plain.starts_with("HTTP/1.1 200"));
+    REQUIRE(plain.find("text/plain; version=0.0.4; charset=utf-8") != std::string::npos);
+    REQUIRE(open.find("application/openmetrics-text; version=1.0.0; charset=utf-8") != std::string::npos);
 
-    const std::set<std::string> families = families_of(world.certd.metrics());
-    REQUIRE(families == families_of(scraped.out.substr(scraped.out.find("\r\n\r\n") + 4)));
-    for (const char* name : {"certd_build_info", "certd_lineage_not_after_timestamp_seconds",
-                             "certd_lineage_next_renewal_timestamp_seconds", "certd_lineage_state",
-                             "certd_lineage_last_success_timestamp_seconds", "certd_target_in_sync",
-                             "certd_acme_requests_total", "certd_deploy_steps_total"}) {
-        CAPTURE(name);
-        REQUIRE(families.contains(name));
-    }
-    REQUIRE(world.certd.metric("certd_lineage_state{lineage=\"shop\",state=\"waiting\"}") == 1);
-    // Nothing but metrics and health over TCP.
-    REQUIRE(run({program("curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}",
-                 fmt::format("http://127.0.0.1:{}/v1/lineages", port)})
-                .out == "404");
+    const MetricsPage page = read_prometheus(body(plain));
+    REQUIRE(read_prometheus(world.certd.metrics()).families.size() == page.families.size());
+    REQUIRE(read_openmetrics(body(open)).families.size() == page.families.size());
+    REQUIRE(page.samples.at("certd_lineage_state{lineage=\"shop\",state=\"waiting\"}") == 1);
+    REQUIRE(page.samples.at("certd_lineage_health{lineage=\"shop\",health=\"ok\"}") == 1);
+    REQUIRE(page.samples.at("certd_lineage_renewal_attempts_left{lineage=\"shop\"}") > 10);
+    const double on_disk = page.samples.at("certd_lineage_not_after_timestamp_seconds{lineage=\"shop\"}");
+    REQUIRE(page.samples.at("certd_target_served_not_after_timestamp_seconds{lineage=\"shop\",target=\"web\",host="
+                            "\"local\"}") == on_disk);
+    REQUIRE(page.samples.at("certd_deploy_steps_total{step=\"reload\",result=\"ok\"}") == 1);
+    REQUIRE(page.samples.at("certd_renewal_duration_seconds_count") == 1);
+
+    REQUIRE(eventually(10s, [&] {
+        const std::string text = read_file(textfile);
+        return text.find("certd_lineage_generation{lineage=\"shop\"} 1\n") != std::string::npos;
+    }));
+    REQUIRE_NOTHROW(read_prometheus(read_file(textfile)));
+    namespace fs = std::filesystem;
+    REQUIRE((fs::status(textfile).permissions() & fs::perms::others_read) != fs::perms::none);
+}
+
+TEST_CASE("with a token the metrics listener tells nothing to those who do not have it") {
+    World world;
+    const std::uint16_t port = free_port();
+    const auto token = world.directory() / "token";
+    write_file(token, "canary-token\n");
+    std::filesystem::permissions(token, std::filesystem::perms::owner_read);
+    world.start(
+        {.top = fmt::format("metrics: {{ listen: \"127.0.0.1:{}\", token_file: {} }}\n", port, token.string())});
+    const auto status = [&](const std::string& header) {
+        return run({program("curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", header,
+                    fmt::format("http://127.0.0.1:{}/metrics", port)})
+            .out;
+    };
+    REQUIRE(status("Authorization: Bearer wrong") == "401");
+    REQUIRE(status("Authorization: Bearer canary-token") == "200");
+    REQUIRE(world.certd.log().find("canary-token") == std::string::npos);
 }
 
 TEST_CASE("no log line contains a private key or a control character, at any level") {

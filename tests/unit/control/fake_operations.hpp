@@ -25,7 +25,7 @@ class FakeOperations final : public control::Operations {
     }
     std::vector<api::PlanEntry> plan() const override { return {{"example.com", "issue", clock_.now(), {"due"}}}; }
     EventBus& events() override { return bus; }
-    std::string metrics() const override { return "certd_build_info 1\n"; }
+    std::string metrics(MetricsFormat) const override { return "certd_build_info 1\n"; }
     Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, Started started) override;
     Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) override;
     Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) override;

@@ -214,20 +214,6 @@ TEST_CASE("rules can be replaced while running") {
     CHECK(world.ask(ControlWorld::request("POST", "/v1/reload", "", 3)).status == 200);
 }
 
-TEST_CASE("the metrics listener offers metrics and health to anybody, and nothing else") {
-    ControlWorld world;
-    world.handle = control::make_metrics_handler(world.operations);
-    ServerRequest anybody = ControlWorld::request("GET", "/metrics");
-    anybody.peer = {"127.0.0.1:1", std::nullopt, std::nullopt, std::nullopt};
-    CHECK(world.ask(anybody).body == "certd_build_info 1\n");
-    anybody.path = "/healthz";
-    CHECK(world.ask(anybody).status == 200);
-    for (const char* path : {"/v1/status", "/v1/lineages", "/", "/metrics/"}) {
-        CHECK(world.ask(ControlWorld::request("GET", path, "", 0)).status == 404);
-    }
-    CHECK(world.ask(ControlWorld::request("POST", "/metrics", "", 0)).status == 405);
-}
-
 TEST_CASE("the key of an import is in no event, whether it is accepted or refused") {
     ControlWorld world;
     auto import = [&](std::string body, uid_t uid) -> RecordingResponder& {

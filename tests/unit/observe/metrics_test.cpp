@@ -1,70 +1,67 @@
 #include "daemon/observe/metrics.hpp"
-#include "libacme/base/text.hpp"
 #include "tests/support/catch.hpp"
-
-#include <map>
-#include <set>
+#include "tests/support/exposition_reader.hpp"
 
 using namespace certd;
+using namespace certd::test;
 
 namespace {
-
-struct Scrape {
-    std::map<std::string, double> samples;  // with labels, as written
-    std::set<std::string> families;
-};
-
-// Prometheus text 0.0.4, strictly: each family once, header before samples, each sample once, a number at the end.
-Scrape parse(const std::string& page) {
-    Scrape scrape;
-    std::string family;
-    REQUIRE(page.ends_with('\n'));
-    for (std::string_view line : split(page, '\n')) {
-        if (line.empty()) continue;
-        if (line.starts_with("# HELP ")) {
-            family = std::string(split(line.substr(7), ' ').front());
-            CHECK(scrape.families.insert(family).second);
-        } else if (line.starts_with("# TYPE ")) {
-            CHECK(split(line.substr(7), ' ').front() == family);
-        } else {
-            CHECK(line.starts_with(family));
-            std::size_t space = line.rfind(' ');
-            REQUIRE(space != std::string_view::npos);
-            double value = std::stod(std::string(line.substr(space + 1)));
-            CHECK(scrape.samples.emplace(std::string(line.substr(0, space)), value).second);
-        }
-    }
-    return scrape;
-}
 
 LineageGauges gauges() {
     LineageGauges lineage;
     lineage.lineage = "example.com";
     lineage.state = "waiting";
+    lineage.health = "ok";
     lineage.version = 4;
     lineage.not_after = Time{days(20000)};
     lineage.ari_start = Time{days(19970)};
     lineage.ari_end = Time{days(19972)};
-    lineage.targets = {{"web", "local", 4, true}, {"mail", "local", 3, false}};
+    lineage.attempts_left = 31;
+    lineage.targets = {{"web", "local", 4, true, Time{days(19990)}, Time{days(20000)}},
+                       {"mail", "local", 3, false, std::nullopt, std::nullopt}};
     return lineage;
+}
+
+Scrape scrape() {
+    return {Time{days(19999)}, Time{days(19998)}, {gauges()}, {{"main", "orders", 297}}, 2};
+}
+
+std::map<std::string, double> samples(const Metrics& metrics, const Scrape& scrape) {
+    return read_prometheus(metrics.render(scrape)).samples;
 }
 
 }  // namespace
 
-TEST_CASE("a scrape is valid Prometheus text with the lineage's gauges") {
+TEST_CASE("a scrape is valid in both formats and says the same in both") {
     Metrics metrics;
-    Scrape scrape = parse(metrics.render({gauges()}, Time{days(19999)}, Time{days(19998)}));
-    CHECK(scrape.samples.at("certd_lineage_not_after_timestamp_seconds{lineage=\"example.com\"}") == 20000.0 * 86400);
-    CHECK(scrape.samples.at("certd_lineage_ari_window_start_timestamp_seconds{lineage=\"example.com\"}") ==
-          19970.0 * 86400);
-    CHECK(scrape.samples.at("certd_lineage_ari_window_end_timestamp_seconds{lineage=\"example.com\"}") ==
-          19972.0 * 86400);
-    CHECK(scrape.samples.at("certd_lineage_generation{lineage=\"example.com\"}") == 4);
-    CHECK(scrape.samples.at("certd_lineage_state{lineage=\"example.com\",state=\"waiting\"}") == 1);
-    CHECK(scrape.samples.at("certd_target_in_sync{lineage=\"example.com\",target=\"mail\",host=\"local\"}") == 0);
-    CHECK(scrape.samples.at(
-              "certd_target_serving_generation{lineage=\"example.com\",target=\"mail\",host=\"local\"}") == 3);
-    CHECK(scrape.families.contains("certd_heartbeat_timestamp_seconds"));
+    metrics.on_request("main", "newOrder", 201, milliseconds(30));
+    const MetricsPage plain = read_prometheus(metrics.render(scrape()));
+    const MetricsPage open = read_openmetrics(metrics.render(scrape(), MetricsFormat::openmetrics));
+    CHECK(plain.samples == open.samples);
+    CHECK(plain.families.size() == metric_families().size());
+    CHECK(open.families.size() == metric_families().size());
+}
+
+TEST_CASE("the gauges of a lineage and its targets are in a scrape") {
+    const auto found = samples(Metrics(), scrape());
+    CHECK(found.at("certd_lineage_not_after_timestamp_seconds{lineage=\"example.com\"}") == 20000.0 * 86400);
+    CHECK(found.at("certd_lineage_ari_window_start_timestamp_seconds{lineage=\"example.com\"}") == 19970.0 * 86400);
+    CHECK(found.at("certd_lineage_ari_window_end_timestamp_seconds{lineage=\"example.com\"}") == 19972.0 * 86400);
+    CHECK(found.at("certd_lineage_generation{lineage=\"example.com\"}") == 4);
+    CHECK(found.at("certd_lineage_state{lineage=\"example.com\",state=\"waiting\"}") == 1);
+    CHECK(found.at("certd_lineage_health{lineage=\"example.com\",health=\"ok\"}") == 1);
+    CHECK(found.at("certd_lineage_renewal_attempts_left{lineage=\"example.com\"}") == 31);
+    CHECK(found.at("certd_target_in_sync{lineage=\"example.com\",target=\"mail\",host=\"local\"}") == 0);
+    CHECK(found.at("certd_target_serving_generation{lineage=\"example.com\",target=\"mail\",host=\"local\"}") == 3);
+    CHECK(
+        found.at(
+            "certd_target_served_not_after_timestamp_seconds{lineage=\"example.com\",target=\"web\",host=\"local\"}") ==
+        20000.0 * 86400);
+    CHECK_FALSE(found.contains(
+        "certd_target_served_not_after_timestamp_seconds{lineage=\"example.com\",target=\"mail\",host=\"local\"}"));
+    CHECK(found.at("certd_rate_bucket_tokens{ca=\"main\",bucket=\"orders\"}") == 297);
+    CHECK(found.at("certd_jobs_running") == 2);
+    CHECK(found.at("certd_heartbeat_timestamp_seconds") == 19999.0 * 86400);
 }
 
 TEST_CASE("exchanges and events are counted under labels from the catalogue only") {
@@ -79,27 +76,53 @@ TEST_CASE("exchanges and events are counted under labels from the catalogue only
     metrics.on_event(failed);
     failed.problem->code = "acme.\"evil\n";
     metrics.on_event(failed);
-    Event step;
-    step.type = EventType::deploy_step;
-    step.data = Json::object({{"step", "reload"}});
-    metrics.on_event(step);
-    step.type = EventType::deploy_failed;
-    metrics.on_event(step);
-    Scrape scrape = parse(metrics.render({}, Time{}, Time{}));
-    CHECK(scrape.samples.at("certd_acme_requests_total{ca=\"main\",action=\"newOrder\",code=\"201\"}") == 2);
-    CHECK(scrape.samples.at("certd_acme_request_duration_seconds_count{ca=\"main\"}") == 3);
-    CHECK(scrape.samples.at("certd_acme_request_duration_seconds_bucket{ca=\"main\",le=\"0.005\"}") == 1);
-    CHECK(scrape.samples.at("certd_acme_request_duration_seconds_bucket{ca=\"main\",le=\"+Inf\"}") == 3);
-    CHECK(scrape.samples.at("certd_acme_errors_total{ca=\"main\",type=\"rateLimited\"}") == 1);
-    CHECK(scrape.samples.at("certd_acme_errors_total{ca=\"main\",type=\"other\"}") == 1);
-    CHECK(scrape.samples.at("certd_deploy_steps_total{step=\"reload\",result=\"failed\"}") == 1);
-    CHECK(scrape.samples.at("certd_deploy_steps_total{step=\"reload\",result=\"begun\"}") == 1);
+    const auto found = samples(metrics, {});
+    CHECK(found.at("certd_acme_requests_total{ca=\"main\",action=\"newOrder\",code=\"201\"}") == 2);
+    CHECK(found.at("certd_acme_request_duration_seconds_count{ca=\"main\",action=\"newOrder\"}") == 3);
+    CHECK(found.at("certd_acme_request_duration_seconds_bucket{ca=\"main\",action=\"newOrder\",le=\"0.005\"}") == 1);
+    CHECK(found.at("certd_acme_errors_total{ca=\"main\",type=\"rateLimited\"}") == 1);
+    CHECK(found.at("certd_acme_errors_total{ca=\"main\",type=\"other\"}") == 1);
+    CHECK(found.at("certd_renewals_total{result=\"failed\"}") == 2);
     CHECK(metrics.requests() == 3);
 }
 
-TEST_CASE("label values are escaped") {
+TEST_CASE("renewals and hooks are timed") {
     Metrics metrics;
-    LineageGauges lineage = gauges();
-    lineage.lineage = "a\"b\\c\nd";
-    CHECK(metrics.render({lineage}, Time{}, Time{}).find("{lineage=\"a\\\"b\\\\c\\nd\"}") != std::string::npos);
+    Event event;
+    event.type = EventType::renewal_started;
+    event.job = 3;
+    event.at = Time{days(20000)};
+    metrics.on_event(event);
+    event.type = EventType::renewal_issued;
+    event.at += seconds(4);
+    metrics.on_event(event);
+    Event hook;
+    hook.type = EventType::hook_finished;
+    hook.data = Json::object({{"hook", "post-issue"}, {"took_ms", 250}});
+    metrics.on_event(hook);
+    const auto found = samples(metrics, {});
+    CHECK(found.at("certd_renewal_duration_seconds_sum") == 4);
+    CHECK(found.at("certd_renewals_total{result=\"issued\"}") == 1);
+    CHECK(found.at("certd_hook_duration_seconds_sum{hook=\"post-issue\"}") == 0.25);
+}
+
+TEST_CASE("steps, rollbacks, clock jumps and storage problems are counted") {
+    Metrics metrics;
+    Event event;
+    event.type = EventType::deploy_step;
+    event.data = Json::object({{"step", "reload"}});
+    metrics.on_event(event);
+    event.type = EventType::deploy_failed;
+    metrics.on_event(event);
+    event.type = EventType::deploy_rolled_back;
+    metrics.on_event(event);
+    event.type = EventType::clock_jumped;
+    event.problem = problem("storage.full", "x");
+    metrics.on_event(event);
+    const auto found = samples(metrics, {});
+    CHECK(found.at("certd_deploy_steps_total{step=\"reload\",result=\"begun\"}") == 1);
+    CHECK(found.at("certd_deploy_steps_total{step=\"reload\",result=\"failed\"}") == 1);
+    CHECK(found.at("certd_rollbacks_total") == 1);
+    CHECK(found.at("certd_clock_jumps_total") == 1);
+    CHECK(found.at("certd_storage_errors_total") == 1);
 }

@@ -1,0 +1,51 @@
+// The status page's view: all lineages, the latest events, and what usually lies behind the problems in them.
+#include "daemon/control/web.hpp"
+#include "libacme/base/catalog.hpp"
+
+#include <set>
+
+namespace certd::control {
+
+namespace {
+
+constexpr std::size_t shown_events = 200;
+
+class Causes {
+   public:
+    void add(const std::optional<Problem>& problem) {
+        if (!problem || !seen_.insert(problem->code).second) return;
+        if (const CatalogEntry* entry = find_catalog(problem->code)) causes_.set(problem->code, entry->cause);
+    }
+    Json take() { return std::move(causes_); }
+
+   private:
+    std::set<std::string> seen_;
+    Json causes_ = Json::object();
+};
+
+}  // namespace
+
+Json page_document(Operations& operations, Clock& clock) {
+    Causes causes;
+    Json lineages = Json::array();
+    for (const api::Lineage& lineage : operations.lineages(false)) {
+        causes.add(lineage.last_problem);
+        for (const api::Target& target : lineage.targets)
+            causes.add(target.problem);
+        lineages.push(api::to_json(lineage));
+    }
+    EventBus& bus = operations.events();
+    const std::uint64_t last = bus.last_id();
+    Json events = Json::array();
+    for (const Event& event : bus.recent(last > shown_events ? last - shown_events : 0)) {
+        causes.add(event.problem);
+        events.push(to_json(event));
+    }
+    return Json::object({{"now", to_json(std::optional<Time>(clock.now()))},
+                         {"daemon", api::to_json(operations.daemon())},
+                         {"lineages", std::move(lineages)},
+                         {"events", std::move(events)},
+                         {"causes", causes.take()}});
+}
+
+}  // namespace certd::control
