@@ -1,5 +1,6 @@
 // certd: command line and start.
 #include "config/load.hpp"
+#include "config/reference.hpp"
 #include "daemon/app/daemon.hpp"
 #include "daemon/observe/metric_families.hpp"
 #include "libacme/base/catalog.hpp"
@@ -69,11 +70,14 @@ int main(int argc, char** argv) {
     std::string file = "/etc/certd/certd.yaml";
     bool check = false;
     bool config_reference = false;
+    bool config_manual = false;
     bool problems_reference = false;
     bool metrics_reference = false;
     app.add_option("-c,--config", file, "Configuration file; conf.d/*.yaml beside it is merged")->capture_default_str();
     app.add_flag("--check-config", check, "Check the configuration, print every error with its place, and exit");
     app.add_flag("--config-reference", config_reference, "Print the reference of all configuration keys and exit");
+    app.add_flag("--config-manual", config_manual,
+                 "Print the same as the manual page certd.yaml(5), in roff, and exit");
     app.add_flag("--problems-reference", problems_reference, "Print the reference of all problem codes and exit");
     app.add_flag("--metrics-reference", metrics_reference, "Print the reference of all metrics and exit");
     app.set_version_flag("--version", "certd " CERTD_VERSION);
@@ -92,6 +96,10 @@ int main(int argc, char** argv) {
     try {
         if (config_reference) {
             fmt::print("{}", config::reference_page());
+            return EXIT_SUCCESS;
+        }
+        if (config_manual) {
+            fmt::print("{}", config::manual_page());
             return EXIT_SUCCESS;
         }
         if (problems_reference) {

@@ -1,3 +1,4 @@
+#include "config/reference.hpp"
 #include "tests/unit/config/fixture.hpp"
 
 #include <fstream>
@@ -21,6 +22,36 @@ TEST_CASE("the reference page in contrib/docs is what the schema yields") {
     bool up_to_date = content_of("contrib/docs/CONFIGURATION.md") == reference_page();
     INFO("Regenerate it: certd --config-reference > contrib/docs/CONFIGURATION.md");
     CHECK(up_to_date);
+}
+
+TEST_CASE("the manual page has every key once, with its type and default, and shows what is typed as it is typed") {
+    std::string page = manual_page();
+    auto count = [&](const std::string& text) {
+        std::size_t times = 0;
+        for (std::size_t at = page.find(text); at != std::string::npos; at = page.find(text, at + 1))
+            ++times;
+        return times;
+    };
+    for (const Row& row : rows()) {
+        if (row.need == Need::later || row.need == Need::refused || row.type == Type::section) continue;
+        for (const std::string& key : shown_keys(row)) {
+            CAPTURE(key);
+            if (key.starts_with("….")) continue;
+            std::string shown;
+            for (char letter : key)
+                shown += letter == '-' ? "\\-" : std::string(1, letter);
+            CHECK(count("\n\\fB" + shown + "\\fR\n") + count("\n.SS " + shown + "\n") == 1);
+        }
+    }
+    CHECK(count(".TP\n\\fBcontrol.viewers\\fR\nGroups whose members may read only.\n.br\n"
+                "list of: user or group; default: \\fB[]\\fR\n") == 1);
+    CHECK(count(".TP\n\\fB\\[u2026].timeout\\fR\n") == 1);
+    CHECK(count("default: those of /etc/resolv.conf\n") == 1);  // words, not to be typed
+    CHECK(count("\\fBwhen\\-needed\\fR") == 2);                 // no hyphen that cannot be copied
+    CHECK(page.find("\n.timeout") == std::string::npos);        // would be taken for a macro
+    CHECK(page.find('`') == std::string::npos);
+    for (char letter : page)
+        REQUIRE(static_cast<unsigned char>(letter) < 0x80);
 }
 
 TEST_CASE("the sample configuration loads without error or warning") {
