@@ -1,14 +1,15 @@
 // CLI11 fed from the table of commands.
 #include "ctl/command_line.hpp"
 
+#include "ctl/completion.hpp"
 #include "libacme/base/ids.hpp"
 #include "libacme/base/text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <sstream>
 
@@ -44,13 +45,19 @@ void add_names(CLI::App& app, Options& options, Names names) {
             ->expected(1, 2);
         return;
     }
+    if (names == Names::completion) {
+        app.add_option("SHELL", options.names, "bash, zsh or fish; names; cas; targets NAME; hosts NAME; versions NAME")
+            ->required()
+            ->expected(1, 2);
+        return;
+    }
     CLI::Option* option = app.add_option("NAME", options.names, names == Names::one ? "A lineage" : "Lineages");
     if (names == Names::one) option->required()->expected(1);
     if (names == Names::some) option->required();
 }
 
-void add_flags(CLI::App& app, Options& options, const Command& command) {
-    for (const Flag& flag : command.flags) {
+void add_flags(CLI::App& app, Options& options, const std::vector<Flag>& flags) {
+    for (const Flag& flag : flags) {
         std::string names(flag.names), help(flag.help);
         std::visit(
             [&](auto member) {
@@ -81,20 +88,39 @@ std::string wrong_names(const Options& options) {
     return {};
 }
 
+// `word` is none of `words`: which it could have been.
+std::string wrong_word(std::string_view thing, std::string_view purpose, const std::string& word,
+                       const std::vector<std::string_view>& words) {
+    if (std::ranges::find(words, word) != words.end()) return {};
+    auto meant = did_you_mean(word, words);
+    return fmt::format(
+        "There is no {} \"{}\"{}{}", thing, escape_untrusted(word, 128), purpose,
+        meant ? fmt::format(" (did you mean {}?)", *meant) : fmt::format(": {}", fmt::join(words, ", ")));
+}
+
 // `list` stands alone, the others take a CA, whose name was found to be one.
 std::string wrong_account_action(const Options& options) {
-    constexpr std::array<std::string_view, 5> actions = {"list", "import", "orders", "rollover", "deactivate"};
     const std::string& action = options.names.front();
-    if (std::ranges::find(actions, action) == actions.end()) {
-        auto meant = did_you_mean(action, actions);
-        return fmt::format(
-            "There is no action \"{}\" for accounts{}", escape_untrusted(action, 128),
-            meant ? fmt::format(" (did you mean {}?)", *meant) : ": list, import, orders, rollover or deactivate");
-    }
+    if (std::string wrong = wrong_word("action", " for accounts", action, account_actions()); !wrong.empty())
+        return wrong;
     if (action == "list" && options.names.size() > 1) return "account list takes no name";
     if (action != "list" && options.names.size() < 2) return fmt::format("account {} needs the name of a CA", action);
     if (action == "import" && options.key.empty()) return "account import needs the account's key: --key FILE";
     if (action != "import" && !options.key.empty()) return fmt::format("account {} takes no key", action);
+    return {};
+}
+
+// A shell stands alone; so do topics unless they are of a lineage, whose name was found to be one.
+std::string wrong_completion(const Options& options) {
+    std::vector<std::string_view> words = completion_shells();
+    for (const CompletionTopic& topic : completion_topics())
+        words.push_back(topic.what);
+    const std::string& what = options.names.front();
+    if (std::string wrong = wrong_word("completion", "", what, words); !wrong.empty()) return wrong;
+    auto topic = std::ranges::find(completion_topics(), what, &CompletionTopic::what);
+    bool of_lineage = topic != completion_topics().end() && topic->of_lineage;
+    if (of_lineage && options.names.size() < 2) return fmt::format("completion {} needs the name of a lineage", what);
+    if (!of_lineage && options.names.size() > 1) return fmt::format("completion {} takes no name", what);
     return {};
 }
 
@@ -130,11 +156,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments, const std::op
 
     CLI::App app("Shows and steers certd, which keeps TLS certificates issued, deployed and served", "certctl");
     app.set_version_flag("--version", "certctl " CERTD_VERSION);
-    app.add_option("--socket", line.options.socket, "certd's control socket")->check([](const std::string& path) {
-        return path.empty() ? std::string("must not be empty") : std::string();
-    });
-    app.add_flag("--json", line.options.json, "Print JSON: one document, or one per line for streams");
-    app.add_flag("--no-color", line.options.no_color, "No colours");
+    add_flags(app, line.options, global_flags());
     app.footer(std::string(exit_codes));
     app.require_subcommand(1);
 
@@ -144,7 +166,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments, const std::op
         sub->fallthrough();
         sub->footer(footer_of(command));
         add_names(*sub, line.options, command.names);
-        add_flags(*sub, line.options, command);
+        add_flags(*sub, line.options, command.flags);
         known[sub] = &command;
     }
 
@@ -167,6 +189,10 @@ CommandLine parse_command_line(std::vector<std::string> arguments, const std::op
     if (std::string wrong = wrong_names(line.options); !wrong.empty()) return usage_error(std::move(line), wrong);
     if (line.command->names == Names::account) {
         if (std::string wrong = wrong_account_action(line.options); !wrong.empty())
+            return usage_error(std::move(line), wrong);
+    }
+    if (line.command->names == Names::completion) {
+        if (std::string wrong = wrong_completion(line.options); !wrong.empty())
             return usage_error(std::move(line), wrong);
     }
     return line;

@@ -33,7 +33,7 @@ const std::vector<Command>& commands() {
          run_renew},
         {"rollback",
          Names::one,
-         {{"--to", "The version to go back to; the previous one unless given", &Options::to},
+         {{"--to", "The version to go back to; the previous one unless given", &Options::to, "versions"},
           {"--no-wait", "Return as soon as the rollback has started", &Options::no_wait}},
          "operator",
          "Deploy an earlier version again",
@@ -44,8 +44,8 @@ const std::vector<Command>& commands() {
          run_rollback},
         {"deploy",
          Names::one,
-         {{"--target", "Only this target", &Options::target},
-          {"--host", "Only this host", &Options::host},
+         {{"--target", "Only this target", &Options::target, "targets"},
+          {"--host", "Only this host", &Options::host, "hosts"},
           {"--dry-run", "Rehearse: show the new files to the services' tests alone, change nothing", &Options::dry_run},
           {"--no-wait", "Return as soon as the deployment has started", &Options::no_wait}},
          "operator",
@@ -83,7 +83,7 @@ const std::vector<Command>& commands() {
         {"events",
          Names::none,
          {{"-f,--follow", "Go on with events as they happen", &Options::follow},
-          {"--lineage", "Only those of this lineage", &Options::lineage}},
+          {"--lineage", "Only those of this lineage", &Options::lineage, "names"}},
          "viewer",
          "Show what has happened lately",
          "The latest thousand events that certd keeps in memory; its log has them all.",
@@ -107,10 +107,11 @@ const std::vector<Command>& commands() {
          run_resume},
         {"revoke",
          Names::one,
-         {{"--version", "The version to revoke; the live one unless given", &Options::version},
+         {{"--version", "The version to revoke; the live one unless given", &Options::version, "versions"},
           {"--reason", "unspecified, key-compromise, affiliation-changed, superseded or cessation-of-operation",
-           &Options::reason},
-          {"--with", "Who signs: account, or certificate-key when the account is lost", &Options::with}},
+           &Options::reason, "unspecified|key-compromise|affiliation-changed|superseded|cessation-of-operation"},
+          {"--with", "Who signs: account, or certificate-key when the account is lost", &Options::with,
+           "account|certificate-key"}},
          "admin",
          "Revoke a certificate at its CA",
          "It is never deployed again, and a new one is issued at once when it is the live one (but not with "
@@ -122,7 +123,8 @@ const std::vector<Command>& commands() {
          run_revoke},
         {"account",
          Names::account,
-         {{"--key", "For import: file with the account's key, in PEM or certbot's private_key.json", &Options::key}},
+         {{"--key", "For import: file with the account's key, in PEM or certbot's private_key.json", &Options::key,
+           "file"}},
          "admin",
          "Show the accounts at CAs, import one, change their keys or end them",
          "`list` shows them, `import CA --key FILE` takes over the account that another client made at this CA, "
@@ -152,6 +154,27 @@ const std::vector<Command>& commands() {
          "away once per provider.",
          {"certctl check example.com"},
          run_check},
+        {"completion",
+         Names::completion,
+         {},
+         "viewer",
+         "Print the completion script for a shell",
+         "`bash`, `zsh` and `fish` print a script for that shell; packages have installed them already. `names`, "
+         "`cas`, "
+         "`targets NAME`, `hosts NAME` and `versions NAME` are what these scripts ask for: one word per line, within "
+         "two seconds, and nothing when certd does not answer.",
+         {"certctl completion bash > ~/.local/share/bash-completion/completions/certctl",
+          "certctl completion fish > ~/.config/fish/completions/certctl.fish", "certctl completion names"},
+         run_completion},
+    };
+    return table;
+}
+
+const std::vector<Flag>& global_flags() {
+    static const std::vector<Flag> table = {
+        {"--socket", "certd's control socket", &Options::socket, "file"},
+        {"--json", "Print JSON: one document, or one per line for streams", &Options::json},
+        {"--no-color", "No colours", &Options::no_color},
     };
     return table;
 }

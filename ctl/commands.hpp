@@ -31,12 +31,21 @@ struct Context {
 };
 
 // How many names a command takes.
-enum class Names { none, one, any, some, account };  // account: list, or another action and a CA
+enum class Names {
+    none,
+    one,
+    any,
+    some,
+    account,     // list, or another action and a CA
+    completion,  // a shell, or what is asked for and of which lineage
+};
 
 struct Flag {
     std::string_view names;  // "--force", "-f,--follow"
     std::string_view help;
     std::variant<bool Options::*, std::uint32_t Options::*, std::string Options::*> member;
+    // For completion, of a flag that takes a value: "file", a topic of completion.hpp, or the words: "a|b".
+    std::string_view values = {};
 };
 
 struct Command {
@@ -51,6 +60,7 @@ struct Command {
 };
 
 const std::vector<Command>& commands();
+const std::vector<Flag>& global_flags();  // those that every command takes
 
 // Prints the problem (or, with --json, its JSON) and says which exit code it means.
 ExitCode report(Context context, const Problem& problem);
@@ -68,6 +78,8 @@ ExitCode run_check(Context context);
 // run_account.cpp
 ExitCode run_account(Context context);
 ExitCode run_revoke(Context context);
+// run_completion.cpp
+ExitCode run_completion(Context context);
 // run_daemon.cpp
 ExitCode run_events(Context context);
 ExitCode run_pause(Context context);

@@ -73,7 +73,12 @@ TEST_CASE("what cannot be understood is refused as usage") {
                                                          {"--socket"},
                                                          {"status", "renew"},
                                                          {"status", "-z"},
-                                                         {"pause"}};
+                                                         {"pause"},
+                                                         {"completion"},
+                                                         {"completion", "csh"},
+                                                         {"completion", "bash", "shop"},
+                                                         {"completion", "names", "shop"},
+                                                         {"completion", "targets"}};
     for (const auto& arguments : wrong) {
         CAPTURE(arguments);
         CommandLine line = parse(arguments);

@@ -281,3 +281,36 @@ TEST_CASE("account orders shows what the CA lists") {
     CHECK(shown({true, true, {}}) == "main lists no orders\n");
     CHECK(shown({}) == "main does not list the orders of an account\n");
 }
+
+TEST_CASE("completion prints what certd knows word by word, and nothing that could mean something to a shell") {
+    auto document = [](std::string_view text) { return json_response(*parse_json(text)); };
+    std::string list = document(
+        R"json({"lineages":[{"name":"shop"},{"name":"a_b.c-d"},{"name":"$(evil)"},{"name":"a b"},{"name":"-x"}]})json");
+    Outcome names = run({list}, {"completion", "names"});
+    CHECK(names.code == ExitCode::ok);
+    CHECK(names.out == "shop\na_b.c-d\n");
+    std::string lineage =
+        document(R"json({"targets":[{"target":"web","host":"a.test:22"},{"target":"web","host":"[::1]:22"}],
+                                           "versions":[{"version":2},{"version":1}]})json");
+    CHECK(run({lineage}, {"completion", "targets", "shop"}).out == "web\n");
+    CHECK(run({lineage}, {"completion", "hosts", "shop"}).out == "a.test:22\n[::1]:22\n");
+    Outcome versions = run({lineage}, {"completion", "versions", "shop"});
+    CHECK(versions.out == "2\n1\n");
+    REQUIRE(versions.requests.size() == 1);
+    CHECK(versions.requests[0].starts_with("GET /v1/lineages/shop HTTP/1.1\r\n"));
+}
+
+TEST_CASE("completion is silent when certd does not answer, and prints the scripts without asking it") {
+    TempDirectory directory;
+    std::string socket = (directory.path() / "none.sock").string();
+    Client client(socket);
+    for (std::string what : {"names", "bash", "zsh", "fish"}) {
+        CommandLine line = parse_command_line({"completion", what}, socket);
+        REQUIRE(line.command != nullptr);
+        StringConsole console(false);
+        ExitCode code = line.command->run({line.options, client, console});
+        CHECK(code == (what == "names" ? ExitCode::unreachable : ExitCode::ok));
+        CHECK(console.out.empty() == (what == "names"));
+        CHECK(console.err == "");
+    }
+}
