@@ -41,6 +41,21 @@ TEST_CASE("certctl's exit codes tell what happened") {
     REQUIRE(world.certd.ctl({"status", "--json"}).exit_code == 4);
 }
 
+TEST_CASE("completion knows what certd knows, and is silent when certd is not there") {
+    World world;
+    const Output nothing = world.certd.ctl({"completion", "names"});
+    REQUIRE(nothing.exit_code == 3);
+    REQUIRE(nothing.both().empty());
+    world.issue_first();
+    REQUIRE(world.certd.ctl({"completion", "names"}).out == "shop\n");
+    REQUIRE(world.certd.ctl({"completion", "targets", "shop"}).out == "web\n");
+    REQUIRE(world.certd.ctl({"completion", "hosts", "shop"}).out == "local\n");
+    REQUIRE(world.certd.ctl({"completion", "versions", "shop"}).out == "1\n");
+    REQUIRE(world.certd.ctl({"completion", "cas"}).out == "pebble\n");
+    REQUIRE(world.certd.ctl({"completion", "targets", "nosuch"}).both().empty());
+    REQUIRE(world.certd.ctl({"completion", "csh"}).exit_code == 2);
+}
+
 TEST_CASE("what a user may do follows from the groups of the peer") {
     World world;
     open_up(world);
