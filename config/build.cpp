@@ -169,9 +169,12 @@ void read_verify(const Reader& reader, Verify& verify) {
     reader.read("timeout", verify.timeout);
     reader.read("interval", verify.interval);
     reader.read("every", verify.every);
+    reader.read("grace", verify.grace);
+    if (reader.scalar("accept") == "trusted") verify.accept = Accept::trusted;
+    reader.read("ca_bundle", verify.ca_bundle);
 }
 
-Target build_target(const Entry& entry, std::vector<TrustedFile>& identities) {
+Target build_target(const Entry& entry, Built& built) {
     Target target{.name = {std::string(entry.key.text())}};
     Reader reader(entry.value);
     target.location = entry.key.location();
@@ -181,7 +184,8 @@ Target build_target(const Entry& entry, std::vector<TrustedFile>& identities) {
     }
     read_fleet(reader, target);
     if (target.ssh.identity_file) {
-        identities.push_back({*target.ssh.identity_file, reader.section("ssh").find("identity_file")->location()});
+        built.ssh_identities.push_back(
+            {*target.ssh.identity_file, reader.section("ssh").find("identity_file")->location()});
     }
     reader.read("exec", target.exec);
     reader.read("service", target.service);
@@ -190,6 +194,10 @@ Target build_target(const Entry& entry, std::vector<TrustedFile>& identities) {
     reader.read("rehearse", target.rehearse);
     read_reload(reader, target.reload);
     read_verify(reader.section("verify"), target.verify);
+    if (target.verify.ca_bundle) {
+        built.ca_bundles.push_back({*target.verify.ca_bundle, reader.section("verify").find("ca_bundle")->location()});
+    }
+    reader.read("reads_live", target.reads_live);
     reader.read("command_timeout", target.command_timeout);
     std::vector<std::string> windows;
     reader.read("maintenance", windows);
@@ -252,7 +260,7 @@ Built build(std::span<const Document> documents, Disk disk, Report& report) {
                                      build_dns_provider(entry.key, entry.value, config.resolvers, report));
     }
     for (const auto& [name, entry] : merged.entries("targets")) {
-        config.targets.emplace(TargetName{std::string(name)}, build_target(entry, built.ssh_identities));
+        config.targets.emplace(TargetName{std::string(name)}, build_target(entry, built));
     }
     LineageBuilder lineages(config, merged.find("defaults"), disk, report);
     for (const auto& [name, entry] : merged.entries("lineages"))

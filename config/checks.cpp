@@ -111,11 +111,35 @@ void check_haproxy(const Target& target, Findings& findings) {
     }
 }
 
+// Each of these keys has a meaning for one kind of target only.
+void check_watched(const Target& target, Findings& findings) {
+    const Verify plain;
+    const Verify& verify = target.verify;
+    const bool about_watching =
+        verify.grace != plain.grace || verify.accept != plain.accept || verify.ca_bundle != plain.ca_bundle;
+    if (about_watching && !target.is_watched()) {
+        warning(findings, target.location,
+                fmt::format("grace, accept and ca_bundle of verify mean nothing for the target {}: certd deploys to it",
+                            in_quotes(target.name.text)),
+                "take them out");
+    }
+    Target without = target;
+    without.reads_live = false;
+    if (target.reads_live && !without.is_watched()) {
+        warning(findings, target.location,
+                fmt::format("reads_live means nothing for the target {}: it says how certd deploys to it, or has "
+                            "nothing to verify",
+                            in_quotes(target.name.text)),
+                "take reads_live out");
+    }
+}
+
 void check_target(const Target& target, Findings& findings) {
     if (!target.renewal_hooks.empty()) return;  // what it is made of was looked at where it is written
     check_paths(target, findings);
     check_haproxy(target, findings);
     check_fleet(target, findings);
+    check_watched(target, findings);
     if (target.verify.addresses.empty()) {
         warning(findings, target.location,
                 fmt::format("Nothing checks what the target {} serves", in_quotes(target.name.text)),

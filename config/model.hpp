@@ -148,12 +148,21 @@ struct VerifyAddress {
     bool operator==(const VerifyAddress&) const = default;
 };
 
+enum class Accept {
+    ours,    // the live version
+    trusted  // that, and any certificate for the name that leads to a trusted root and is not near its end
+};
+
 struct Verify {
     std::vector<VerifyAddress> addresses;
     std::vector<std::string> server_names;  // SNI; empty: each name of the lineage
     Duration timeout = seconds(30);
     Duration interval = milliseconds(500);  // between probes that still see the old certificate
     Duration every = hours(12);             // between looks at what is served, long after the deployment
+    // The rest is about targets that are only watched.
+    Duration grace = hours(24);            // after a deployment, to take over the new version
+    Accept accept = Accept::ours;          // what they may serve
+    std::optional<std::string> ca_bundle;  // PEM file with roots that count as trusted beside the system's
     bool operator==(const Verify&) const = default;
 };
 
@@ -206,8 +215,15 @@ struct Target {
     // Set: the target was not written by anybody. It stands for the deploy scripts of a directory, and has nothing
     // else.
     RenewalHooks renewal_hooks;
+    bool reads_live = false;                     // the service takes up what `live` names, without a reload
     Location location;
     bool operator==(const Target&) const = default;
+
+    // Nothing there is in certd's hands: it is looked at, and neither deployed to nor waited for.
+    bool is_watched() const {
+        return install.empty() && exec.empty() && test.empty() && reload.empty() && hosts.empty() && !reads_live &&
+               !verify.addresses.empty();
+    }
 };
 
 constexpr bool is_rsa(KeyType type) {

@@ -127,30 +127,46 @@ void problem_lines(Sheet& sheet, const Style& style, const Problem& problem) {
     sheet.line("Code", clean(style, problem.code, 128), Colour::dim);
 }
 
-Colour colour_of_host(std::string_view state) {
-    if (state == "deployed") return Colour::green;
-    return state == "failed" || state == "rolled-back" ? Colour::red : Colour::yellow;
+Colour colour_of_host(const api::Target& target) {
+    if (target.state == "watched" && target.problem) return Colour::red;
+    const bool is_good = target.verdict == "live" || target.verdict == "trusted" || target.state == "deployed";
+    if (is_good) return Colour::green;
+    return target.state == "failed" || target.state == "rolled-back" ? Colour::red : Colour::yellow;
+}
+
+// Of an endpoint that is only watched: "watched: old".
+std::string host_state(const Style& style, const api::Target& target) {
+    std::string state = clean(style, target.state, 64);
+    return target.verdict.empty() ? state : state + ": " + clean(style, target.verdict, 64);
+}
+
+// What comes next there.
+std::string host_outlook(const Style& style, const api::Target& target, Time now) {
+    if (target.next_attempt) return "again " + relative_future(*target.next_attempt, now);
+    if (target.grace_until) return "to change by " + date_and_time(style, *target.grace_until);
+    if (target.served_not_after) return "until " + date_and_time(style, *target.served_not_after);
+    return {};
 }
 
 void target_table(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
     if (lineage.targets.empty()) return;
     std::vector<std::vector<Cell>> rows;
     for (const api::Target& target : lineage.targets) {
-        std::string retry = target.next_attempt ? "again " + relative_future(*target.next_attempt, now) : "";
         rows.push_back({{"  " + clean(style, target.target, 128)},
                         {clean(style, target.host, 128)},
-                        {clean(style, target.state, 64), colour_of_host(target.state)},
+                        {host_state(style, target), colour_of_host(target)},
                         {target.version == 0 ? "-" : std::to_string(target.version)},
                         {target.verified_at ? relative_past(*target.verified_at, now) : "-"},
-                        {retry}});
+                        {host_outlook(style, target, now)}});
     }
     sheet.gap();
     sheet.raw(render_table(style, {"  TARGET", "HOST", "STATE", "VERSION", "VERIFIED", ""}, rows));
     for (const api::Target& target : lineage.targets) {
         if (target.problem && target.problem != lineage.last_problem) {
-            std::string where = clean(style, target.target, 128);
-            if (target.host != "local") where += " on " + clean(style, target.host, 128);
-            sheet.raw(wrap(style, "  " + where + ": ", problem_line(style, *target.problem)));
+            std::string where = clean(style, target.target, 128) + ": ";
+            if (target.host != "local") where.insert(where.size() - 2, " on " + clean(style, target.host, 128));
+            if (target.state == "watched") where.clear();  // the problem names the endpoint
+            sheet.raw(wrap(style, "  " + where, problem_line(style, *target.problem)));
         }
     }
 }

@@ -39,6 +39,12 @@ void fields(Is<Target> auto& value, Field&& field) {
     field("verified_at", value.verified_at, Shown::full);
     field("problem", value.problem, Shown::full);
     field("next_attempt", value.next_attempt, Shown::full);
+    field("verdict", value.verdict, Shown::full);
+    field("grace_until", value.grace_until, Shown::full);
+    field("looked_at", value.looked_at, Shown::full);
+    field("served_not_after", value.served_not_after, Shown::full);
+    field("served_subject", value.served_subject, Shown::full);
+    field("served_issuer", value.served_issuer, Shown::full);
 }
 
 template <class Field>

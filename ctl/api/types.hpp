@@ -30,6 +30,12 @@ struct Target {
     std::optional<Time> verified_at;
     std::optional<Problem> problem;
     std::optional<Time> next_attempt;
+    // Of an endpoint that is only watched (state "watched"): what it was found to serve, "live", "old", "silent" …,
+    // until when it has time to take over the live version, and the certificate that was seen.
+    std::string verdict = {};
+    std::optional<Time> grace_until = {}, looked_at = {};
+    std::optional<Time> served_not_after = {};
+    std::string served_subject = {}, served_issuer = {};
 };
 
 struct Version {

@@ -1,6 +1,7 @@
 // Engine: the wiring.
 #include "daemon/app/engine.hpp"
 
+#include "daemon/lineage/endpoint.hpp"
 #include "daemon/lineage/subset.hpp"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ std::optional<Time> served_until(const LineageRecord& record, const TargetState&
 }
 
 LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan& plan,
-                        const std::optional<RenewalSlack>& slack) {
+                        const std::optional<RenewalSlack>& slack, const Targets& targets) {
     const LineageRecord& record = entry.record;
     LineageGauges gauges;
     gauges.lineage = name;
@@ -49,6 +50,11 @@ LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan&
         bool in_sync = target.state == HostState::deployed && target.version == record.state.live;
         gauges.targets.push_back({target.target.text, target.host, target.version.value, in_sync, target.verified_at,
                                   served_until(record, target)});
+    }
+    for (const EndpointState& endpoint : endpoints_in(*record.spec, targets, record.state)) {
+        if (!endpoint.looked_at) continue;
+        gauges.endpoints.push_back(
+            {endpoint.target.text, endpoint.address, !endpoint.problem, endpoint.served_not_after});
     }
     return gauges;
 }
@@ -105,7 +111,8 @@ std::string Engine::metrics_page(MetricsFormat format) const {
     Scrape scrape{seams.clock.now(), started, {}, rate_gauges(), scheduler.running()};
     scrape.lineages.reserve(scheduler.entries().size());
     for (const auto& [name, entry] : scheduler.entries()) {
-        scrape.lineages.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry), scheduler.slack_of(*entry)));
+        scrape.lineages.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry), scheduler.slack_of(*entry),
+                                            scheduler.config().targets));
     }
     return metrics.render(scrape, format);
 }

@@ -3,6 +3,7 @@
 
 #include "daemon/dns/dns_persist01.hpp"
 #include "daemon/lineage/ari.hpp"
+#include "daemon/lineage/endpoint.hpp"
 #include "daemon/lineage/key_reuse.hpp"
 #include "daemon/lineage/subset.hpp"
 #include "libacme/base/catalog.hpp"
@@ -50,17 +51,27 @@ std::vector<TargetName> serving_targets(const config::Lineage& spec, const Targe
     return serving;
 }
 
+std::vector<EndpointState> endpoints_of(const LineageRecord& record, const Targets* targets) {
+    return targets == nullptr ? std::vector<EndpointState>() : endpoints_in(*record.spec, *targets, record.state);
+}
+
 std::string served_of(const Entry& entry, const Targets* targets) {
     const LineageState& state = entry.record.state;
     const std::vector<TargetName> wanted = serving_targets(*entry.record.spec, targets);
     if (wanted.empty()) return "-";
     std::size_t serving = 0;
     std::size_t known = 0;
+    std::size_t all = count_places(wanted, targets);
     for (const TargetState& target : state.targets) {
         if (target.verified_at) ++known;
         if (target.version == state.live && target.verified_at) ++serving;
     }
-    if (serving >= count_places(wanted, targets)) return "yes";
+    for (const EndpointState& endpoint : endpoints_of(entry.record, targets)) {
+        ++all;
+        if (endpoint.looked_at) ++known;
+        if (endpoint.verdict == Verdict::live || endpoint.verdict == Verdict::trusted) ++serving;
+    }
+    if (serving >= all) return "yes";
     if (known == 0) return "unknown";
     return serving == 0 ? "no" : "partly";
 }
@@ -75,6 +86,24 @@ api::Target target_view(const TargetState& target) {
     view.verified_at = target.verified_at;
     view.problem = target.problem;
     view.next_attempt = target.next_attempt;
+    return view;
+}
+
+api::Target endpoint_view(const EndpointState& endpoint, const config::Verify& verify) {
+    api::Target view;
+    view.target = endpoint.target.text;
+    view.host = endpoint.address;
+    view.state = "watched";
+    view.version = endpoint.version.value;
+    view.served_fingerprint = endpoint.served_fingerprint;
+    view.verified_at = endpoint.verified_at;
+    view.problem = endpoint.problem;
+    view.verdict = to_string(endpoint.verdict);
+    if (endpoint.verdict == Verdict::awaited) view.grace_until = grace_until(endpoint, verify);
+    view.looked_at = endpoint.looked_at;
+    view.served_not_after = endpoint.served_not_after;
+    view.served_subject = escape_untrusted(endpoint.served_subject);
+    view.served_issuer = escape_untrusted(endpoint.served_issuer);
     return view;
 }
 
@@ -121,9 +150,41 @@ void add_targets(api::Lineage& view, const LineageRecord& record, const Targets*
         const bool unseen = known == record.state.targets.end();
         view.targets.push_back(target_view(unseen ? TargetState{.target = place.target, .host = place.host} : *known));
     }
+    for (const EndpointState& endpoint : endpoints_of(record, targets))
+        view.targets.push_back(endpoint_view(endpoint, targets->at(endpoint.target).verify));
     for (const TargetState& target : record.state.targets) {
-        if (std::ranges::find(places, target.place()) == places.end()) view.targets.push_back(target_view(target));
+        if (std::ranges::find(places, target.place()) != places.end()) continue;
+        // What is left of one that was deployed to before.
+        const auto configured = targets ? targets->find(target.target) : Targets::const_iterator();
+        const bool is_watched = targets && configured != targets->end() && configured->second.is_watched();
+        if (!is_watched) view.targets.push_back(target_view(target));
     }
+}
+
+// What is seen of the endpoints that are only watched, but for the one that the lineage's problem is about.
+std::vector<std::string> endpoint_sentences(const LineageRecord& record, const std::optional<Problem>& told,
+                                            const Targets* targets, Time now) {
+    std::vector<std::string> sentences;
+    for (const EndpointState& endpoint : endpoints_of(record, targets)) {
+        const std::string name = text(endpoint);
+        if (endpoint.problem) {
+            if (endpoint.problem != told) sentences.push_back(fmt::format("{}.", describe(*endpoint.problem)));
+        } else if (!endpoint.looked_at) {
+            sentences.push_back(fmt::format("{} was not looked at yet.", name));
+        } else if (endpoint.verdict == Verdict::awaited) {
+            std::optional<Time> until = grace_until(endpoint, targets->at(endpoint.target).verify);
+            sentences.push_back(fmt::format("{} serves {}; until {} it has time to take over version {}.", name,
+                                            endpoint.version ? fmt::format("version {}", endpoint.version.value)
+                                                             : "a certificate of somebody else's",
+                                            until ? date(*until) : date(now), endpoint.wanted.value));
+        } else {
+            sentences.push_back(fmt::format("{} serves {}, as was seen {}.", name,
+                                            endpoint.version ? fmt::format("version {}", endpoint.version.value)
+                                                             : "a trusted certificate of somebody else's",
+                                            date(*endpoint.looked_at)));
+        }
+    }
+    return sentences;
 }
 
 std::optional<api::Ari> ari_view(const LineageRecord& record) {
@@ -293,6 +354,8 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
         if (const CatalogEntry* known = find_catalog(problem->code)) view.cause = known->cause;
         view.remedy = problem->hint;
     }
+    for (std::string& sentence : endpoint_sentences(entry.record, problem, targets, now))
+        view.why.push_back(std::move(sentence));
     if (std::string page = problem ? acme::unpause_url(*problem) : std::string(); !page.empty()) {
         view.then.push_back(fmt::format("The names are unpaused by people, at {}", page));
         view.then.push_back(fmt::format("After that `certctl resume {}` tries again at once.", view.lineage.name));

@@ -3,6 +3,7 @@
 #include "daemon/deploy/commands.hpp"
 #include "daemon/deploy/hook_directory.hpp"
 #include "daemon/deploy/hook_runner.hpp"
+#include "daemon/deploy/endpoint_look.hpp"
 #include "daemon/deploy/order_run.hpp"
 #include "daemon/deploy/rehearsal.hpp"
 #include "daemon/deploy/rollout_run.hpp"
@@ -139,6 +140,14 @@ Task<Looked> Deployer::look(config::ConfigPtr config, Place place, VersionFacts 
     if (seen.problem) looked.kind = looked.fingerprint.empty() ? Looked::Kind::unreachable : Looked::Kind::other;
     looked.problem = std::move(seen.problem);
     co_return looked;
+}
+
+Task<Result<std::vector<std::vector<EndpointSight>>>> Deployer::watch(config::ConfigPtr config, TargetName target,
+                                                                      std::vector<config::VerifyAddress> addresses,
+                                                                      LineageName lineage, VersionFacts live) {
+    const auto state = state_;
+    EndpointLook look(*state, config->targets.at(target).verify, std::move(lineage), std::move(live));
+    co_return co_await look.at(std::move(addresses));
 }
 
 Task<> Deployer::recover(LineageName lineage, config::ConfigPtr config) {

@@ -5,6 +5,7 @@
 
 #include "config/model.hpp"
 #include "daemon/deploy/hosts.hpp"
+#include "daemon/lineage/endpoint.hpp"
 #include "daemon/lineage/places.hpp"
 #include "daemon/lineage/served.hpp"
 #include "daemon/observe/event.hpp"
@@ -73,6 +74,12 @@ class Deployer {
     // What the place's endpoints serve now; asked for a few seconds, so that a restart of the service is not taken for
     // its end. Not while a deployment works on it.
     Task<Looked> look(config::ConfigPtr config, Place place, VersionFacts live);
+
+    // What addresses of a watched target show: for each, to every name it is asked with. A few at a time; one that
+    // shows nothing is asked again for a few seconds. Problem tls.caBundle, or of the store.
+    Task<Result<std::vector<std::vector<EndpointSight>>>> watch(config::ConfigPtr config, TargetName target,
+                                                                std::vector<config::VerifyAddress> addresses,
+                                                                LineageName lineage, VersionFacts live);
 
     // Puts back what a deployment interrupted by a crash had changed on this machine. Called once at start, before
     // anything is scheduled. Other hosts may be out of reach: what stands there is seen to by the next deployment to

@@ -11,6 +11,9 @@ namespace certd {
 namespace {
 
 constexpr std::array<std::string_view, 5> host_state_names{"pending", "deploying", "deployed", "failed", "rolled-back"};
+constexpr std::array<std::string_view, 12> verdict_names{"unknown",    "live",    "trusted",   "awaited",
+                                                         "old",        "foreign", "untrusted", "broken-chain",
+                                                         "wrong-name", "silent",  "expiring",  "expired"};
 
 }  // namespace
 
@@ -18,7 +21,24 @@ std::string_view to_string(HostState state) {
     return host_state_names.at(static_cast<std::size_t>(state));
 }
 
+std::string_view to_string(Verdict verdict) {
+    return verdict_names.at(static_cast<std::size_t>(verdict));
+}
+
 namespace codec {
+
+template <>
+struct Coder<Verdict> {
+    static Json encode(Verdict value) { return Json(to_string(value)); }
+    static bool decode(const Json& json, Verdict& value) {
+        const std::string* text = json.if_string();
+        if (!text) return false;
+        auto found = std::find(verdict_names.begin(), verdict_names.end(), *text);
+        if (found == verdict_names.end()) return false;
+        value = static_cast<Verdict>(found - verdict_names.begin());
+        return true;
+    }
+};
 
 template <>
 struct Coder<HostState> {
@@ -111,6 +131,24 @@ static void fields(Is<TargetState> auto& target, Visit& visit) {
 }
 
 template <class Visit>
+static void fields(Is<EndpointState> auto& endpoint, Visit& visit) {
+    visit("target", endpoint.target);
+    visit("address", endpoint.address);
+    visit("verdict", endpoint.verdict);
+    visit.optional("version", endpoint.version);
+    visit.optional("served_fingerprint", endpoint.served_fingerprint);
+    visit.optional("served_subject", endpoint.served_subject);
+    visit.optional("served_issuer", endpoint.served_issuer);
+    visit.optional("served_not_after", endpoint.served_not_after);
+    visit.optional("near_end_at", endpoint.near_end_at);
+    visit.optional("verified_at", endpoint.verified_at);
+    visit.optional("looked_at", endpoint.looked_at);
+    visit.optional("wanted", endpoint.wanted);
+    visit.optional("awaited_since", endpoint.awaited_since);
+    visit.optional("problem", endpoint.problem);
+}
+
+template <class Visit>
 static void fields(Is<NameRefusal> auto& refusal, Visit& visit) {
     visit("name", refusal.name);
     visit("problem", refusal.problem);
@@ -155,6 +193,7 @@ static void fields(Is<LineageState> auto& state, Visit& visit) {
     visit.optional("paused", state.paused);
     visit.optional("renew_requested", state.renew_requested);
     visit.optional("targets", state.targets);
+    visit.optional("endpoints", state.endpoints);
     visit.optional("refused_names", state.refused_names);
     visit.optional("last_problem", state.last_problem);
     visit.optional("last_success", state.last_success);

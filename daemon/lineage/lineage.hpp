@@ -85,6 +85,41 @@ struct TargetState {
     bool operator==(const TargetState&) const = default;
 };
 
+// What an endpoint that is only watched serves, from in order to out of order.
+enum class Verdict {
+    unknown,       // it was not looked at yet
+    live,          // the live version, or the newest
+    trusted,       // something else that may be served there
+    awaited,       // something else, for which there is still time to make way
+    old,           // another version of the lineage
+    foreign,       // none of its versions
+    untrusted,     // none of them, and no client accepts it
+    broken_chain,  // the chain leads clients to no root
+    wrong_name,    // not for the name that was asked for
+    silent,        // nothing
+    expiring,      // near its end
+    expired
+};
+std::string_view to_string(Verdict verdict);  // "broken-chain"
+
+// How one address of a target stands that is only watched (config::Target::is_watched).
+struct EndpointState {
+    TargetName target;
+    std::string address;  // "cdn.example.com:443", "mx.example.com:25 (smtp)"
+    Verdict verdict = Verdict::unknown;
+    VersionNumber version;                      // which of the lineage it serves; 0: none of those that are kept
+    std::string served_fingerprint;             // of what was seen last, as are the next three
+    std::string served_subject, served_issuer;  // untrusted text
+    std::optional<Time> served_not_after;
+    std::optional<Time> near_end_at;    // from when on what it serves is near its end
+    std::optional<Time> verified_at;    // when it was last in order
+    std::optional<Time> looked_at;      // when it was last asked, whatever it showed
+    VersionNumber wanted;               // the live version when it was looked at
+    std::optional<Time> awaited_since;  // from when its time for taking over `wanted` counts; unset: it has none
+    std::optional<Problem> problem;
+    bool operator==(const EndpointState&) const = default;
+};
+
 // Attempts at one CA. Persisted, so that a restart neither forgets nor repeats them.
 struct CaAttempts {
     std::uint32_t failures = 0;  // in a row
@@ -164,6 +199,7 @@ struct LineageState {
     bool paused = false;
     bool renew_requested = false;  // a forced renewal that was asked for and not yet finished
     std::vector<TargetState> targets;
+    std::vector<EndpointState> endpoints;
     std::vector<NameRefusal> refused_names;
     std::optional<Problem> last_problem;
     std::optional<Time> last_success;

@@ -18,11 +18,18 @@ const std::vector<config::RemoteHost>& hosts_of(const TargetName& target, const 
     return configured == known->end() ? none : configured->second.hosts;
 }
 
+bool is_watched(const TargetName& target, const Targets* known) {
+    if (known == nullptr) return false;
+    auto configured = known->find(target);
+    return configured != known->end() && configured->second.is_watched();
+}
+
 }  // namespace
 
 std::vector<Place> places_of(const std::vector<TargetName>& targets, const Targets* known) {
     std::vector<Place> places;
     for (const TargetName& target : targets) {
+        if (is_watched(target, known)) continue;
         const auto& hosts = hosts_of(target, known);
         if (hosts.empty()) places.push_back({target});
         for (const config::RemoteHost& host : hosts)
@@ -34,8 +41,9 @@ std::vector<Place> places_of(const std::vector<TargetName>& targets, const Targe
 
 std::size_t count_places(const std::vector<TargetName>& targets, const Targets* known) {
     std::size_t count = 0;
-    for (const TargetName& target : targets)
-        count += std::max<std::size_t>(hosts_of(target, known).size(), 1);
+    for (const TargetName& target : targets) {
+        if (!is_watched(target, known)) count += std::max<std::size_t>(hosts_of(target, known).size(), 1);
+    }
     return count;
 }
 

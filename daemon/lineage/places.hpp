@@ -12,8 +12,9 @@ namespace certd {
 
 using Targets = std::map<TargetName, config::Target>;
 
-// Every place of `targets`, in the order in which they are deployed to: this machine's first, then host by host as they
-// are configured. A target that is not in `known` (or all, when that is null) is on this machine.
+// Every place of `targets` but of those that are only watched, in the order in which they are deployed to: this
+// machine's first, then host by host as they are configured. A target that is not in `known` (or all, when that is
+// null) is on this machine.
 std::vector<Place> places_of(const std::vector<TargetName>& targets, const Targets* known);
 
 std::size_t count_places(const std::vector<TargetName>& targets, const Targets* known);

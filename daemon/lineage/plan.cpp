@@ -2,6 +2,7 @@
 #include "daemon/lineage/plan.hpp"
 
 #include "daemon/lineage/deploy_need.hpp"
+#include "daemon/lineage/endpoint.hpp"
 #include "daemon/lineage/issue_need.hpp"
 #include "daemon/lineage/subset.hpp"
 
@@ -107,7 +108,9 @@ Health health_of(const PlanInput& input, const IssueNeed& issue, const std::opti
     bool failing = issue_failing(input.state) || (deploy && deploy->failing);
     if (is_expired(input)) return Health::critical;
     if (failing && (!input.live || is_past_emergency(input))) return Health::critical;
-    bool worth_a_look = failing || issue.late || input.state.held || lost_sight_of(input) ||
+    const std::optional<EndpointState> endpoint = worst_endpoint(input.spec, input.targets, input.state);
+    if (endpoint && endpoint->verdict >= Verdict::expiring) return Health::critical;
+    bool worth_a_look = failing || issue.late || input.state.held || lost_sight_of(input) || endpoint ||
                         persist_fault(input, issue) || names_missing(input);
     return worth_a_look ? Health::warning : Health::ok;
 }
@@ -120,6 +123,7 @@ std::optional<Problem> problem_of(const PlanInput& input, const Plan& plan, cons
     if (issue.failures > 0 && issue.problem) return issue.problem;
     if (std::optional<Problem> missing = names_missing(input)) return missing;
     if (std::optional<Problem> unseen = lost_sight_of(input)) return unseen;
+    if (auto endpoint = worst_endpoint(input.spec, input.targets, input.state)) return endpoint->problem;
     if (std::optional<Problem> fault = persist_fault(input, issue)) return fault;
     return input.state.last_problem;
 }

@@ -10,7 +10,7 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<std::string_view, 46> names = {"daemon.ready",
+constexpr std::array<std::string_view, 48> names = {"daemon.ready",
                                                     "daemon.stopping",
                                                     "daemon.problem",
                                                     "config.loaded",
@@ -49,6 +49,8 @@ constexpr std::array<std::string_view, 46> names = {"daemon.ready",
                                                     "rollout.stopped",
                                                     "served.lost",
                                                     "served.again",
+                                                    "endpoint.trouble",
+                                                    "endpoint.settled",
                                                     "account.changed",
                                                     "account.suspended",
                                                     "proof.expiring",

@@ -54,6 +54,8 @@ enum class EventType {
     rollout_stopped,
     served_lost,
     served_again,
+    endpoint_trouble,
+    endpoint_settled,
     account_changed,
     account_suspended,
     proof_expiring,

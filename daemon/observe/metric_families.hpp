@@ -28,6 +28,8 @@ enum class Metric {
     target_in_sync,
     target_verified,
     target_served_not_after,
+    endpoint_in_order,
+    endpoint_not_after,
     acme_requests,
     acme_request_duration,
     acme_errors,

@@ -85,6 +85,24 @@ void targets(Exposition& page, const std::vector<LineageGauges>& lineages) {
                   [&](const Target& it) { return moment(it.served_not_after); });
 }
 
+void endpoints(Exposition& page, const std::vector<LineageGauges>& lineages) {
+    page.family(Metric::endpoint_in_order);
+    for (const LineageGauges& lineage : lineages) {
+        for (const auto& endpoint : lineage.endpoints) {
+            page.sample({{"lineage", lineage.lineage}, {"target", endpoint.target}, {"address", endpoint.address}},
+                        endpoint.in_order ? 1 : 0);
+        }
+    }
+    page.family(Metric::endpoint_not_after);
+    for (const LineageGauges& lineage : lineages) {
+        for (const auto& endpoint : lineage.endpoints) {
+            if (!endpoint.not_after) continue;
+            page.sample({{"lineage", lineage.lineage}, {"target", endpoint.target}, {"address", endpoint.address}},
+                        unix_seconds(*endpoint.not_after));
+        }
+    }
+}
+
 }  // namespace
 
 void Metrics::on_event(const Event& event) {
@@ -150,6 +168,7 @@ std::string Metrics::render(const Scrape& scrape, MetricsFormat format) const {
     lineage_times(page, scrape.lineages);
     lineage_states(page, scrape.lineages);
     targets(page, scrape.lineages);
+    endpoints(page, scrape.lineages);
     page.family(Metric::rate_bucket_tokens);
     for (const RateGauge& rate : scrape.rates)
         page.sample({{"ca", rate.ca}, {"bucket", rate.bucket}}, rate.tokens);

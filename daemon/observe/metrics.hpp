@@ -32,6 +32,12 @@ struct LineageGauges {
         std::optional<Time> verified_at, served_not_after;
     };
     std::vector<Target> targets;
+    struct Endpoint {  // that is only watched
+        std::string target, address;
+        bool in_order = false;
+        std::optional<Time> not_after;  // of what it was seen to serve
+    };
+    std::vector<Endpoint> endpoints;
 };
 
 // What is left of one rate limit of a CA, for the key of it that has least.

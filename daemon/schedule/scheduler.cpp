@@ -35,10 +35,13 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
       polls_(executor, {parts_.clock, parts_.clients, parts_.pipeline, parts_.bus, [this] { return config_; },
                         [this](const std::string& lineage) { return record_of(lineage); },
                         [this](const std::string& lineage) { poll_ended(lineage); }}),
-      served_(std::move(executor),
-              {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
-               [this](const std::string& lineage) { return idle_record_of(lineage); },
-               [this](const std::string& lineage) { poll_ended(lineage); }}) {
+      served_(executor, {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
+                         [this](const std::string& lineage) { return idle_record_of(lineage); },
+                         [this](const std::string& lineage) { poll_ended(lineage); }}),
+      endpoints_(std::move(executor),
+                 {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
+                  [this](const std::string& lineage) { return record_of(lineage); },
+                  [this](const std::string& lineage) { poll_ended(lineage); }}) {
     last_pass_ = parts_.clock.monotonic();
     parts_.bus.add_sink([this](const Event& event) {
         if (event.job == 0) return;
@@ -139,6 +142,7 @@ Task<> Scheduler::run() {
             start_due();
             polls_.start_due();
             served_.start_due();
+            endpoints_.start_due();
             parts_.clients.drop_stale();
             co_await changed_.wait_for(parts_.clock, until_next());
         }
@@ -153,6 +157,7 @@ Task<> Scheduler::run() {
     co_await parts_.pipeline.save_hooks();
     co_await polls_.stop();
     co_await served_.stop();
+    co_await endpoints_.stop();
     std::rethrow_exception(cancelled);
 }
 
@@ -232,6 +237,7 @@ Duration Scheduler::until_next() const {
     };
     consider(polls_.next());
     consider(served_.next());
+    consider(endpoints_.next());
     consider(next_place());
     if (!timetable_.empty()) consider(timetable_.begin()->first);
     if (!next) return parts_.longest_sleep;
@@ -403,6 +409,7 @@ void Scheduler::replan(Entry& entry) {
         timetable_.emplace(plan.at, entry.record.spec->name);
     polls_.place(entry.record);
     served_.place(entry.record);
+    endpoints_.place(entry.record);
 }
 
 void Scheduler::replan_all() {
@@ -415,6 +422,7 @@ void Scheduler::forget_plan(Entry& entry) {
     ready_.remove(entry.record.spec->name);
     polls_.remove(entry.record.spec->name);
     served_.remove(entry.record.spec->name);
+    endpoints_.remove(entry.record.spec->name);
     entry.action = Action::none;
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/schedule/ari_polls.hpp"
 #include "daemon/schedule/budgets.hpp"
 #include "daemon/schedule/ca_watch.hpp"
+#include "daemon/schedule/endpoint_watch.hpp"
 #include "daemon/schedule/ready_queue.hpp"
 #include "daemon/schedule/served_watch.hpp"
 #include "libacme/async/signal.hpp"
@@ -150,6 +151,7 @@ class Scheduler {
     TaskGroup jobs_;
     AriPolls polls_;
     ServedWatch served_;
+    EndpointWatch endpoints_;
     Signal changed_;
     std::uint64_t last_job_ = 0;
     Duration last_pass_{};

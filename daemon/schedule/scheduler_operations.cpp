@@ -90,6 +90,12 @@ Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::
     std::vector<Place> places = places_of(record.spec->targets, &config_->targets);
     if (!target.empty()) {
         std::erase_if(places, [&](const Place& place) { return place.target.text != target; });
+        const auto known = config_->targets.find({target});
+        const bool is_own = std::ranges::find(record.spec->targets, TargetName{target}) != record.spec->targets.end();
+        if (is_own && known != config_->targets.end() && known->second.is_watched()) {
+            return failure("control.noSuchTarget",
+                           fmt::format("'{}' is only watched: nothing is deployed there", target));
+        }
         if (places.empty())
             return failure("control.noSuchTarget", fmt::format("{} has no target '{}'", name.text(), target));
     }

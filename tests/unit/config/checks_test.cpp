@@ -157,3 +157,24 @@ TEST_CASE("a target that only moved to another line is the same target") {
     CHECK(one->cas == other->cas);
     CHECK(one->targets.at({"web"}).location.line != other->targets.at({"web"}).location.line);
 }
+
+namespace {
+
+Lines said_about_target(const std::string& members) {
+    return findings(base + "targets: { web: { " + members + " } }\nlineages: { example.com: { targets: [web] } }\n");
+}
+
+}  // namespace
+
+TEST_CASE("what is about endpoints that are only watched means nothing for a target that is deployed to") {
+    CHECK(said_about_target("verify: { tls: [\"h:1\"], grace: 1h, accept: trusted }").empty());
+    for (const char* key : {"grace: 1h", "accept: trusted"}) {
+        CHECK(said_about_target(std::string("test: [/bin/true], verify: { tls: [\"h:1\"], ") + key + " }") ==
+              Lines{"4:12 warning: grace, accept and ca_bundle of verify mean nothing for the target 'web': certd "
+                    "deploys to it (take them out)"});
+    }
+    CHECK(said_about_target("reads_live: true, verify: { tls: [\"h:1\"] }").empty());
+    CHECK(said_about_target("reads_live: true, test: [/bin/true], verify: { tls: [\"h:1\"] }") ==
+          Lines{"4:12 warning: reads_live means nothing for the target 'web': it says how certd deploys to it, or has "
+                "nothing to verify (take reads_live out)"});
+}

@@ -241,3 +241,33 @@ TEST_CASE("JSON for a terminal keeps its meaning and loses its teeth") {
     CHECK(parse_json(safe).has_value());
     CHECK(parse_json(terminal_safe_json("\"a\xff\xc2")).has_value() == false);
 }
+
+TEST_CASE("endpoints in other hands stand among the targets, with what they serve and what is wrong") {
+    api::Lineage lineage = ok_lineage();
+    lineage.health = "warning";
+    api::Target seen;
+    seen.target = "cdn";
+    seen.host = "192.0.2.1:443";
+    seen.state = "watched";
+    seen.version = 4;
+    seen.verdict = "live";
+    seen.verified_at = sample_now() - hours(1);
+    seen.served_not_after = sample_now() + days(59);
+    api::Target old = seen, awaited = seen;
+    old.host = "192.0.2.2:443";
+    old.verdict = "old";
+    old.version = 3;
+    old.problem = problem("endpoint.old", "cdn at 192.0.2.2:443 still serves version 3", "subject CN=\x1b[31m");
+    awaited.host = "192.0.2.3:443";
+    awaited.verdict = "awaited";
+    awaited.grace_until = sample_now() + hours(20);
+    lineage.targets.insert(lineage.targets.end(), {seen, old, awaited});
+    const std::string text = render_lineage(plain(0), lineage, sample_now());
+    INFO(text);
+    CHECK(text.find("  cdn     192.0.2.1:443  watched: live     4        1h 0m ago  until 2027-01-21 10:04") !=
+          std::string::npos);
+    CHECK(text.find("  cdn     192.0.2.2:443  watched: old      3") != std::string::npos);
+    CHECK(text.find("watched: awaited  4        1h 0m ago  to change by 2026-11-24 06:04") != std::string::npos);
+    CHECK(text.find("\n  cdn at 192.0.2.2:443 still serves version 3: subject CN=\\x1B[31m") != std::string::npos);
+    CHECK(is_harmless(text));
+}

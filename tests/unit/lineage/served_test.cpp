@@ -16,6 +16,7 @@ config::Config config_with(const std::vector<std::string>& targets, Duration eve
         config::Target target{.name = {name}};
         target.verify.addresses = {{StartTls::none, "127.0.0.1:443"}};
         target.verify.every = every;
+        target.reads_live = true;
         config.targets[{name}] = target;
     }
     return config;

@@ -126,3 +126,16 @@ TEST_CASE("steps, rollbacks, clock jumps and storage problems are counted") {
     CHECK(found.at("certd_clock_jumps_total") == 1);
     CHECK(found.at("certd_storage_errors_total") == 1);
 }
+
+TEST_CASE(
+    "endpoints that are only watched have gauges of their own, the end of what they serve only when it is known") {
+    LineageGauges lineage = gauges();
+    lineage.endpoints = {{"cdn", "192.0.2.1:443", true, Time{days(20000)}}, {"cdn", "192.0.2.2:443", false, {}}};
+    Scrape scrape = parse(Metrics().render({lineage}, Time{days(19999)}, Time{days(19998)}));
+    const std::string first = "{lineage=\"example.com\",target=\"cdn\",address=\"192.0.2.1:443\"}";
+    const std::string second = "{lineage=\"example.com\",target=\"cdn\",address=\"192.0.2.2:443\"}";
+    CHECK(scrape.samples.at("certd_endpoint_in_order" + first) == 1);
+    CHECK(scrape.samples.at("certd_endpoint_in_order" + second) == 0);
+    CHECK(scrape.samples.at("certd_endpoint_not_after_timestamp_seconds" + first) == 20000.0 * 86400);
+    CHECK_FALSE(scrape.samples.contains("certd_endpoint_not_after_timestamp_seconds" + second));
+}

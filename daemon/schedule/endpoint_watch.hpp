@@ -1,0 +1,62 @@
+// Looks from time to time at endpoints in somebody else's hands, and tells what is wrong with what they serve. It
+// changes nothing there and holds up nobody. Agent within the scheduler, as ServedWatch is.
+#pragma once
+
+#include "daemon/deploy/deployer.hpp"
+#include "daemon/lineage/endpoint.hpp"
+#include "daemon/observe/bus.hpp"
+#include "daemon/renew/pipeline.hpp"
+#include "daemon/schedule/poll_queue.hpp"
+#include "libacme/async/task_group.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace certd {
+
+class EndpointWatch {
+   public:
+    struct Parts {
+        Clock& clock;
+        Deployer& deployer;
+        Pipeline& pipeline;
+        EventBus& bus;
+        std::function<config::ConfigPtr()> config;
+        // nullptr for a lineage that is gone; a job may be running. What is found stays in its place until the next
+        // wait only.
+        std::function<LineageRecord*(const std::string& lineage)> find;
+        // A look has ended: the lineage is to be planned and placed again, and start_due() may have more to do.
+        std::function<void(const std::string& lineage)> ended;
+    };
+    EndpointWatch(asio::any_io_executor executor, Parts parts);
+
+    // Puts a lineage's next look into the timetable, if there is one.
+    void place(const LineageRecord& record);
+    void remove(const std::string& lineage) { queue_.remove(lineage); }
+    // Begins what is due; to be called again at next().
+    void start_due();
+    std::optional<Time> next() const { return queue_.next(); }
+    Task<> stop() { return tasks_.stop(); }
+
+   private:
+    Task<> look(PollQueue::Admitted admitted);
+    Task<> look_at_targets(std::string lineage);
+    // Whether there is something to be stored.
+    Task<bool> look_at(std::string lineage, config::ConfigPtr config, VersionFacts live, TargetName target,
+                       std::vector<config::VerifyAddress> addresses);
+    bool take(LineageRecord& record, const config::Target& target, const config::VerifyAddress& address,
+              const std::vector<EndpointSight>& sights);
+    void tell(const std::string& lineage, const EndpointState& endpoint, EndpointChange change);
+    void tell_fault(const std::string& lineage, std::string message, Problem problem);
+
+    Parts parts_;
+    Time started_;
+    PollQueue queue_;
+    std::map<std::string, Time> broken_off_;  // lineages whose last look left no finding, and when
+    TaskGroup tasks_;
+};
+
+}  // namespace certd
