@@ -271,7 +271,19 @@ void check_unused_keys(const Config& config, const Lineage& lineage, Findings& f
     }
 }
 
+// Whether the next version has the key made ahead or the one in use must not be in doubt.
+void check_next_key(const Lineage& lineage, Findings& findings) {
+    if (!lineage.next_key || !lineage.key_max_age) return;
+    error(
+        findings, lineage.location,
+        fmt::format("The lineage {} has both next_key and reuse_key: the next version cannot have the next key and the "
+                    "old one",
+                    in_quotes(lineage.name)),
+        "write next_key: false or reuse_key: { max_age: 0s } in it");
+}
+
 void check_lineage(const Config& config, const Lineage& lineage, Findings& findings) {
+    check_next_key(lineage, findings);
     for (const TargetName& name : lineage.targets) {
         check_installed_keys(lineage, config.targets.at(name), findings);
         check_installed_parts(lineage, config.targets.at(name), findings);

@@ -93,6 +93,7 @@ LineageBuilder::LineageBuilder(Config& config, std::optional<TreeNode> defaults,
     read_keys(reader, defaults_.keys);
     read_key_age(reader, defaults_.key_max_age);
     reader.read(defaults_.profile);
+    reader.read("next_key", defaults_.next_key);
     reader.read_number("keep_versions", defaults_.keep_versions);
     reader.read("allow_subset_of_names", defaults_.allow_subset_of_names);
     reader.read("pre_issue", defaults_.pre_issue);
@@ -115,6 +116,8 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     read_keys(reader, lineage->keys);
     lineage->key_max_age = defaults_.key_max_age;
     read_key_age(reader, lineage->key_max_age);
+    lineage->next_key = defaults_.next_key;
+    reader.read("next_key", lineage->next_key);
     reader.read(lineage->profile);
     reader.read_number("keep_versions", lineage->keep_versions);
     reader.read("allow_subset_of_names", lineage->allow_subset_of_names);
@@ -223,9 +226,14 @@ void LineageBuilder::read_csr(Lineage& lineage, const Reader& reader) {
         report_.error(given->location(), "allow_subset_of_names and csr exclude each other: a request has its names",
                       "take allow_subset_of_names out");
     }
+    if (auto given = reader.find("next_key"); given && lineage.next_key) {
+        report_.error(given->location(), "next_key and csr exclude each other: the key is the request's",
+                      "take next_key out");
+    }
     // What the defaults say of other lineages cannot hold for this one.
     lineage.allow_subset_of_names = false;
     lineage.key_max_age.reset();
+    lineage.next_key = false;
     lineage.csr = CertificateRequest{std::string(file->text()), {}, {}, {}, {}};
     if (disk_ == Disk::leave) return;
     ReadRequest read = read_request(lineage.csr->path, lineage.names);

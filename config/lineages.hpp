@@ -25,6 +25,7 @@ class LineageBuilder {
         std::optional<Duration> key_max_age;
         Challenge challenge;
         Profile profile;
+        bool next_key = false;
         std::uint32_t keep_versions = 5;
         bool allow_subset_of_names = false;
         std::vector<Hook> pre_issue, post_issue;

@@ -246,6 +246,7 @@ struct Lineage {
     std::vector<CaName> cas;                         // in order of preference
     std::vector<KeyType> keys{KeyType::ecdsa_p256};  // a certificate for each; at most one ECDSA and one RSA
     std::optional<Duration> key_max_age;             // a key is used again until it is so old; unset: never
+    bool next_key = false;                           // the key of the next version is made ahead
     std::optional<CertificateRequest> csr;           // set: the operator has the key; `keys` is its type
     Challenge challenge;
     std::vector<NameChallenge> name_challenges;  // for the names they fit, in place of `challenge`

@@ -215,6 +215,8 @@ constexpr std::array table = {
         .doc = "The servers that must show it, e.g. the public ones of a zone that is another one inside."},
     Row{.path = "{defaults,lineages.*}.keep_versions", .type = Type::integer, .default_text = "5",
         .doc = "Versions kept on disk; the live and the previous one always are.", .low = 2, .high = 1000},
+    Row{.path = "{defaults,lineages.*}.next_key", .type = Type::boolean, .default_text = "false",
+        .doc = "The key of the next version is made as soon as a version is issued, so that its pin or TLSA record (`certctl status NAME` shows both) can be published before it is in use."},
     Row{.path = "{defaults,lineages.*}.allow_subset_of_names", .type = Type::boolean, .default_text = "false",
         .doc = "Names that the CA refuses do not hold up the others: the certificate is issued without them, and they are asked for again by themselves. A name that the live certificate has is given up only shortly before that ends."},
     Row{.path = "{defaults,lineages.*}.pre_issue", .type = Type::hooks, .default_text = "[]",

@@ -91,6 +91,32 @@ std::string key_text(const Style& style, const api::KeyCertificate& certificate,
                                                 : ", the next renewal makes a new one");
 }
 
+constexpr std::size_t owners_shown = 3;
+
+// Where the records belong, for those few that fit.
+std::string owners_text(const Style& style, const std::vector<std::string>& owners) {
+    if (owners.empty()) return {};
+    const std::size_t count = std::min(owners.size(), owners_shown);
+    std::string text = joined(style, {owners.begin(), owners.begin() + static_cast<std::ptrdiff_t>(count)}, ", ");
+    if (owners.size() > count) text += fmt::format(" and {} more", owners.size() - count);
+    return " at " + text;
+}
+
+void pin_lines(Sheet& sheet, const Style& style, const api::Lineage& lineage, const std::string& pin,
+               const std::string& tlsa) {
+    if (pin.empty()) return;
+    sheet.line("Pin", clean(style, pin, 128));
+    sheet.line("TLSA", clean(style, tlsa, 128) + owners_text(style, lineage.tlsa_owners));
+}
+
+void next_key_lines(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
+    for (const api::NextKey& next : lineage.next_keys) {
+        sheet.line("Next key", fmt::format("{}, made {} ({})", clean(style, next.key_type, 64),
+                                           date_and_time(style, next.created), relative_past(next.created, now)));
+        pin_lines(sheet, style, lineage, next.pin, next.tlsa);
+    }
+}
+
 void facts(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
     sheet.line("Names", joined(style, readable(lineage.names), ", "));
     if (lineage.version != 0 && lineage.issued_names != lineage.names)
@@ -100,14 +126,20 @@ void facts(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time n
     sheet.line("Serial", clean(style, lineage.serial, 128));
     sheet.line("SHA-256", clean(style, lineage.fingerprint_sha256, 128));
     if (!lineage.csr.empty()) sheet.line("Key", "yours, of the request " + clean(style, lineage.csr));
-    if (!lineage.certificates.empty()) sheet.line("Key", key_text(style, lineage.certificates.front(), now));
+    if (!lineage.certificates.empty()) {
+        const api::KeyCertificate& first = lineage.certificates.front();
+        sheet.line("Key", key_text(style, first, now));
+        pin_lines(sheet, style, lineage, first.pin, first.tlsa);
+    }
     for (std::size_t i = 1; i < lineage.certificates.size(); ++i) {
         const api::KeyCertificate& further = lineage.certificates[i];
         sheet.line("and", clean(style, further.key_type, 64));
         sheet.line("Serial", clean(style, further.serial, 128));
         sheet.line("SHA-256", clean(style, further.fingerprint_sha256, 128));
         sheet.line("Key", key_text(style, further, now));
+        pin_lines(sheet, style, lineage, further.pin, further.tlsa);
     }
+    next_key_lines(sheet, style, lineage, now);
     sheet.line("Valid", validity(style, lineage, now));
     sheet.line("Served", clean(style, lineage.served, 32));
     sheet.line("Next", next_action(style, lineage, now, 2));

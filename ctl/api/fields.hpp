@@ -65,6 +65,16 @@ void fields(Is<KeyCertificate> auto& value, Field&& field) {
     field("not_after", value.not_after, Shown::full);
     field("key_created", value.key_created, Shown::full);
     field("key_until", value.key_until, Shown::full);
+    field("pin", value.pin, Shown::full);
+    field("tlsa", value.tlsa, Shown::full);
+}
+
+template <class Field>
+void fields(Is<NextKey> auto& value, Field&& field) {
+    field("key_type", value.key_type, Shown::full);
+    field("created", value.created, Shown::full);
+    field("pin", value.pin, Shown::full);
+    field("tlsa", value.tlsa, Shown::full);
 }
 
 template <class Field>
@@ -108,6 +118,8 @@ void fields(Is<Lineage> auto& value, Field&& field) {
     field("not_after", value.not_after, Shown::table);
     field("csr", value.csr, Shown::full);
     field("certificates", value.certificates, Shown::full);
+    field("next_keys", value.next_keys, Shown::full);
+    field("tlsa_owners", value.tlsa_owners, Shown::full);
     field("next", value.next, Shown::table);
     field("last_success", value.last_success, Shown::full);
     field("last_problem", value.last_problem, Shown::table);

@@ -52,6 +52,15 @@ struct KeyCertificate {
     Time not_before{}, not_after{};
     std::optional<Time> key_created;  // unset: not known
     std::optional<Time> key_until;    // renewals before this use the key again; unset: the next one makes a new key
+    // "sha256/…" (RFC 7469 §2.4), "3 1 1 …" (RFC 6698); empty: not looked up
+    std::string pin = {}, tlsa = {};
+};
+
+// The key that the next version will have, made ahead.
+struct NextKey {
+    std::string key_type;
+    Time created{};
+    std::string pin, tlsa;
 };
 
 // A name that a CA refused, where the lineage may go on without (allow_subset_of_names).
@@ -89,6 +98,8 @@ struct Lineage {
     std::optional<Time> not_before, not_after;
     std::string csr;                           // file with the operator's request; empty: certd makes the key
     std::vector<KeyCertificate> certificates;  // for each of its keys; the members above are about the first
+    std::vector<NextKey> next_keys;
+    std::vector<std::string> tlsa_owners;  // where the TLSA records belong: "_443._tcp.example.com"
     Next next;
     std::optional<Time> last_success;
     std::optional<Problem> last_problem;

@@ -1,6 +1,7 @@
 // DaemonOperations.
 #include "daemon/app/operations.hpp"
 
+#include "daemon/app/pins.hpp"
 #include "daemon/app/preflight.hpp"
 #include "daemon/app/views.hpp"
 #include "libacme/protocol/order.hpp"
@@ -61,21 +62,35 @@ Result<const Entry*> DaemonOperations::entry(const LineageName& name) const {
     return found;
 }
 
+// Of the version that is live at this moment; a job may make another one live meanwhile, which then has no pins yet.
+Task<StoredKeys> DaemonOperations::stored_keys(LineageName name) {
+    const Result<const Entry*> found = entry(name);
+    if (!found) co_return StoredKeys{};
+    const std::shared_ptr<const config::Lineage> spec = (*found)->record.spec;
+    const std::shared_ptr<const VersionFacts> live = (*found)->record.live;
+    const config::ConfigPtr config = engine_.scheduler.config_pointer();
+    co_return co_await offload(engine_.seams.workers,
+                               [&] { return read_keys(engine_.store, *spec, config->targets, live.get()); });
+}
+
 Task<Result<api::Lineage>> DaemonOperations::lineage(LineageName name) {
     auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
     auto stored = co_await offload(engine_.seams.workers, [&] { return engine_.store.load_state(name); });
+    const StoredKeys keys = co_await stored_keys(name);
     Result<const Entry*> found = entry(name);
     if (!found) co_return failure(found.error());
     api::Lineage view =
         lineage_view(**found, engine_.scheduler.plan_of(**found), false, &engine_.scheduler.config().targets);
     if (versions) add_versions(view, (*found)->record.state, *versions);
     if (stored && *stored) add_hooks(view, std::move((*stored)->hooks));
+    add_pins(view, keys);
     co_return view;
 }
 
 Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
     auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
     auto stored = co_await offload(engine_.seams.workers, [&] { return engine_.store.load_state(name); });
+    const StoredKeys keys = co_await stored_keys(name);
     Result<const Entry*> found = entry(name);
     if (!found) co_return failure(found.error());
     std::vector<HistoryEntry> history;
@@ -84,6 +99,9 @@ Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
                                              engine_.seams.clock.now(), &engine_.scheduler.config().targets);
     if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
     if (stored && *stored) add_hooks(view.lineage, std::move((*stored)->hooks));
+    add_pins(view.lineage, keys);
+    for (std::string& sentence : next_key_sentences(view.lineage))
+        view.then.push_back(std::move(sentence));
     std::shared_ptr<const config::Lineage> spec = (*found)->record.spec;
     std::vector<CaClients::AccountFacts> accounts;
     try {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/app/engine.hpp"
+#include "daemon/app/pins.hpp"
 #include "daemon/control/operations.hpp"
 
 #include <functional>
@@ -45,6 +46,7 @@ class DaemonOperations final : public control::Operations {
     Task<api::JobResult> revoke_or_fail(LineageName name, api::RevokeRequest request);
     config::Ca configured_ca(const std::string& name) const;
     Result<const Entry*> entry(const LineageName& name) const;
+    Task<StoredKeys> stored_keys(LineageName name);
 
     Engine& engine_;
     std::string config_file_;

@@ -56,6 +56,7 @@ enum class EventType {
     served_again,
     endpoint_trouble,
     endpoint_settled,
+    next_key_made,
     account_changed,
     account_suspended,
     proof_expiring,

@@ -65,6 +65,11 @@ class Pipeline {
     // kept. Throws only on cancellation, with nothing charged to the lineage.
     Task<Result<JobOutcome>> run(Order order, LineageRecord& record);
 
+    // The keys of the next version, where the lineage wants them made ahead.
+    Task<Result<void>> make_next_keys(std::shared_ptr<const config::Lineage> spec) {
+        return renewal_.make_next_keys(std::move(spec));
+    }
+
     // Reads what the store knows of a lineage, as at start. Blocking.
     Result<LineageRecord> load(std::shared_ptr<const config::Lineage> spec);
     // Writes record.state as it is now, with `entries` appended to the history on disk; one at a time for each lineage,

@@ -3,7 +3,9 @@
 
 #include "daemon/lineage/issue_need.hpp"
 #include "daemon/renew/known_key.hpp"
+#include "daemon/renew/next_key.hpp"
 #include "libacme/async/as_result.hpp"
+#include "libacme/base/text.hpp"
 #include "libacme/crypto/digest.hpp"
 
 #include <algorithm>
@@ -65,7 +67,7 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     co_await refuse_request(*order.spec);
     if (!order.rehearsal) co_await prepare(order, name);
     std::vector<IssuedKey> issued = co_await issue_each(order, name, ca);
-    bool known_keys = order.spec->key_max_age || order.spec->csr;
+    bool known_keys = order.spec->key_max_age || order.spec->csr || order.spec->next_key;
     if (known_keys && !order.rehearsal) co_await refuse_burned(issued);
     std::shared_ptr<acme::Session> session = co_await clients_.session(ca);
     const acme::Directory* directory = session->known_directory();
@@ -174,11 +176,7 @@ Task<Result<acme::Issued>> Renewal::ask_ca(const KeyOrder& order, std::optional<
         co_await order.order.on_ordering(order.ca.name, order.key, true);
     std::optional<acme::OrderRecord> last = resume;
     acme::IssueRequest request = request_for(order);
-    if (!order.order.rehearsal) {
-        request.key = co_await offload(workers_, [&] {
-            return key_to_use_again(store_, *order.order.spec, order.order.newest.get(), order.key, clock_.now());
-        });
-    }
+    if (!order.order.rehearsal) request.key = co_await known_key(order);
     Result<acme::Issued> issued =
         co_await acme::issue(*session, workers_, std::move(request), std::move(resume), hooks_for(order, last));
     if (issued && last && !order.is_last && !order.order.rehearsal) {
@@ -189,6 +187,41 @@ Task<Result<acme::Issued>> Renewal::ask_ca(const KeyOrder& order, std::optional<
     co_return issued;
 }
 
+// One that is there already, which an order for it takes.
+Task<std::optional<acme::KnownKey>> Renewal::known_key(const KeyOrder& order) {
+    if (order.order.spec->next_key)
+        co_return value_or_fail(co_await next_keys(order.order.spec, order.order.job)).of(order.key);
+    co_return co_await offload(workers_, [&] {
+        return key_to_use_again(store_, *order.order.spec, order.order.newest.get(), order.key, clock_.now());
+    });
+}
+
+Task<Result<void>> Renewal::make_next_keys(std::shared_ptr<const config::Lineage> spec) {
+    const Result<NextKeys> keys = co_await next_keys(std::move(spec), 0);
+    if (!keys) co_return failure(keys.error());
+    co_return Result<void>();
+}
+
+Task<Result<NextKeys>> Renewal::next_keys(std::shared_ptr<const config::Lineage> spec, std::uint64_t job) {
+    Gate::Pass pass = co_await making_keys_.enter();
+    Result<NextKeys> keys = co_await offload(workers_, [&] { return ensure_next_keys(store_, *spec, clock_.now()); });
+    if (!keys || keys->made.empty()) co_return keys;
+    Event event;
+    event.type = EventType::next_key_made;
+    event.severity = keys->damage ? Severity::error : Severity::info;
+    event.lineage = spec->name;
+    event.job = job;
+    std::vector<std::string> types;
+    for (KeyType type : keys->made)
+        types.emplace_back(to_string(type));
+    event.message =
+        fmt::format("Made the next key: {}; `certctl status {}` shows its pin", join(types, ", "), spec->name);
+    if (keys->damage) event.message += ", the pin published before is of no use any more";
+    event.problem = keys->damage;
+    events_(std::move(event));
+    co_return keys;
+}
+
 Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const KeyOrder& order) {
     Result<std::optional<acme::OrderRecord>> loaded =
         co_await offload(workers_, [&] { return store_.load_order(order.lineage, order.further); });
@@ -196,11 +229,19 @@ Task<std::optional<acme::OrderRecord>> Renewal::order_in_progress(const KeyOrder
     const VersionFacts* newest = order.order.newest.get();
     bool usable = loaded && *loaded && is_of(**loaded, *order.order.spec, order.key, order.ca) &&
                   !(newest && (*loaded)->created <= newest->issued_at) &&
-                  !has_outlived_key(**loaded, *order.order.spec, newest, clock_.now());
+                  (co_await has_next_key(order, **loaded) ||
+                   !has_outlived_key(**loaded, *order.order.spec, newest, clock_.now()));
     if (usable && !co_await is_burned((*loaded)->csr_der)) co_return std::move(*loaded);
     if (!loaded || *loaded)
         value_or_fail(co_await offload(workers_, [&] { return store_.drop_order(order.lineage, order.further); }));
     co_return std::nullopt;
+}
+
+// Made as early as the newest version, and yet not in it.
+Task<bool> Renewal::has_next_key(const KeyOrder& order, const acme::OrderRecord& record) {
+    if (!order.order.spec->next_key) co_return false;
+    const auto stored = co_await offload(workers_, [&] { return store_.load_next_keys(order.lineage); });
+    co_return stored.has_value() && std::ranges::find(*stored, record.key_pem, &NextKey::key_pem) != stored->end();
 }
 
 // The key of a revoked certificate may be in an order that was not finished yet.
@@ -231,6 +272,8 @@ Task<NewCertificate> Renewal::keep(const IssueOrder& order, const LineageName& n
         if (added) (void)store_.drop_orders(name);
         return added;
     }));
+    // The version is there whatever becomes of the next one's keys: NextKeyKeeper tries again and tells.
+    if (order.spec->next_key) (void)co_await next_keys(order.spec, order.job);
     co_return made;
 }
 

@@ -5,7 +5,9 @@
 #include "daemon/deploy/deployer.hpp"
 #include "daemon/renew/ca_clients.hpp"
 #include "daemon/renew/new_version.hpp"
+#include "daemon/renew/next_key.hpp"
 #include "daemon/renew/solver_set.hpp"
+#include "libacme/async/gate.hpp"
 
 #include <functional>
 #include <memory>
@@ -48,6 +50,9 @@ class Renewal {
     // The same at a CA whose certificates nobody trusts: what it issues does not leave this function.
     Task<Result<void>> prove(IssueOrder order);
 
+    // Makes the keys of a lineage's next version where they are missing, and tells so.
+    Task<Result<void>> make_next_keys(std::shared_ptr<const config::Lineage> spec);
+
    private:
     Task<> prove_or_fail(IssueOrder order);
     Task<> prepare(const IssueOrder& order, const LineageName& name);
@@ -67,6 +72,9 @@ class Renewal {
     Task<Result<acme::Issued>> ask_ca(const KeyOrder& order, std::optional<acme::OrderRecord> resume);
     acme::IssueRequest request_for(const KeyOrder& order) const;
     acme::IssueHooks hooks_for(const KeyOrder& order, std::optional<acme::OrderRecord>& last);
+    Task<std::optional<acme::KnownKey>> known_key(const KeyOrder& order);
+    Task<Result<NextKeys>> next_keys(std::shared_ptr<const config::Lineage> spec, std::uint64_t job);
+    Task<bool> has_next_key(const KeyOrder& order, const acme::OrderRecord& record);
     Task<std::optional<acme::OrderRecord>> order_in_progress(const KeyOrder& order);
     Task<bool> is_burned(const Bytes& csr_der);
     Task<> refuse_burned(const std::vector<IssuedKey>& issued);
@@ -80,6 +88,7 @@ class Renewal {
     SolverSet& solvers_;
     Deployer& deployer_;
     EventSink events_;
+    Gate making_keys_{1};
 };
 
 }  // namespace certd

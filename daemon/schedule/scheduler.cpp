@@ -38,10 +38,12 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
       served_(executor, {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
                          [this](const std::string& lineage) { return idle_record_of(lineage); },
                          [this](const std::string& lineage) { poll_ended(lineage); }}),
-      endpoints_(std::move(executor),
-                 {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
-                  [this](const std::string& lineage) { return record_of(lineage); },
-                  [this](const std::string& lineage) { poll_ended(lineage); }}) {
+      endpoints_(executor, {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
+                            [this](const std::string& lineage) { return record_of(lineage); },
+                            [this](const std::string& lineage) { poll_ended(lineage); }}),
+      next_keys_(std::move(executor), {parts_.clock, parts_.pipeline, parts_.bus,
+                                       [this](const std::string& lineage) { return record_of(lineage); },
+                                       [this](const std::string& lineage) { poll_ended(lineage); }}) {
     last_pass_ = parts_.clock.monotonic();
     parts_.bus.add_sink([this](const Event& event) {
         if (event.job == 0) return;
@@ -143,6 +145,7 @@ Task<> Scheduler::run() {
             polls_.start_due();
             served_.start_due();
             endpoints_.start_due();
+            next_keys_.start_due();
             parts_.clients.drop_stale();
             co_await changed_.wait_for(parts_.clock, until_next());
         }
@@ -158,6 +161,7 @@ Task<> Scheduler::run() {
     co_await polls_.stop();
     co_await served_.stop();
     co_await endpoints_.stop();
+    co_await next_keys_.stop();
     std::rethrow_exception(cancelled);
 }
 
@@ -238,6 +242,7 @@ Duration Scheduler::until_next() const {
     consider(polls_.next());
     consider(served_.next());
     consider(endpoints_.next());
+    consider(next_keys_.next());
     consider(next_place());
     if (!timetable_.empty()) consider(timetable_.begin()->first);
     if (!next) return parts_.longest_sleep;
@@ -410,6 +415,7 @@ void Scheduler::replan(Entry& entry) {
     polls_.place(entry.record);
     served_.place(entry.record);
     endpoints_.place(entry.record);
+    next_keys_.place(entry.record);
 }
 
 void Scheduler::replan_all() {
@@ -423,6 +429,7 @@ void Scheduler::forget_plan(Entry& entry) {
     polls_.remove(entry.record.spec->name);
     served_.remove(entry.record.spec->name);
     endpoints_.remove(entry.record.spec->name);
+    next_keys_.remove(entry.record.spec->name);
     entry.action = Action::none;
 }
 

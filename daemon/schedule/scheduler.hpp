@@ -9,6 +9,7 @@
 #include "daemon/schedule/budgets.hpp"
 #include "daemon/schedule/ca_watch.hpp"
 #include "daemon/schedule/endpoint_watch.hpp"
+#include "daemon/schedule/next_key_keeper.hpp"
 #include "daemon/schedule/ready_queue.hpp"
 #include "daemon/schedule/served_watch.hpp"
 #include "libacme/async/signal.hpp"
@@ -152,6 +153,7 @@ class Scheduler {
     AriPolls polls_;
     ServedWatch served_;
     EndpointWatch endpoints_;
+    NextKeyKeeper next_keys_;
     Signal changed_;
     std::uint64_t last_job_ = 0;
     Duration last_pass_{};

@@ -74,6 +74,9 @@ inline Path order_file(const Path& root, const LineageName& name, KeyType furthe
 }
 // The key type in the name of such a file.
 std::optional<KeyType> further_order(std::string_view file_name);
+inline Path next_keys(const Path& root, const LineageName& name) {
+    return below_lineage(root, name, "/next-keys.json");
+}
 inline Path versions(const Path& root, const LineageName& name) {
     return below_lineage(root, name, "/versions");
 }

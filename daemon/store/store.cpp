@@ -126,6 +126,7 @@ Result<void> Store::check_lineages() {
     for (const LineageName& name : *names) {
         if (Result<void> safe = check_directory(files_, layout::lineage(root_, name)); !safe) return safe;
         if (Result<void> safe = check_keys(files_, live_path(name)); !safe) return safe;
+        if (Result<void> safe = check_key(files_, layout::next_keys(root_, name)); !safe) return safe;
     }
     return {};
 }

@@ -50,6 +50,14 @@ struct NewVersion {
     std::map<KeyType, std::vector<std::string>> further_alternates = {};
 };
 
+// A key made ahead, for the next version.
+struct NextKey {
+    KeyType key_type = KeyType::ecdsa_p256;
+    std::string key_pem;  // PKCS#8
+    Time created{};
+    bool operator==(const NextKey&) const = default;
+};
+
 // The deployment in progress at one place: what stood at each path before, so that it can be put back after a crash.
 struct DeployJournal {
     TargetName target;
@@ -136,6 +144,13 @@ class Store {
     // Not synced: an order that comes back is recognised or tried again.
     Result<void> drop_order(const LineageName& name, std::optional<KeyType> further = {});
     Result<void> drop_orders(const LineageName& name);  // of all keys, the first key's last
+
+    // The keys made ahead, at most one of each type; none when there are none. Problem storage.corrupt.
+    Result<std::vector<NextKey>> load_next_keys(const LineageName& name);
+    Result<void> save_next_keys(const LineageName& name, const std::vector<NextKey>& keys);
+    // Out of the way of new ones, as next-keys.json.damaged.
+    Result<void> set_next_keys_aside(const LineageName& name);
+    Result<bool> is_in_a_version(const LineageName& name, const std::string& key_pem);  // of those that are kept
 
     // Adding the newest version again returns what is there.
     Result<VersionFacts> add_version(const LineageName& name, NewVersion version);

@@ -157,3 +157,47 @@ TEST_CASE("a certificate is issued for a request made with openssl, whose key ce
     REQUIRE(world.certd.ctl({"reload"}).exit_code == 0);
     REQUIRE(eventually(60s, [&] { return world.certd.version("shop") == 2 && world.served_is_live(); }));
 }
+
+namespace {
+
+// What openssl makes of the public key in a certificate: SHA-256, in base64 or hex.
+std::string digest_of_key(const std::filesystem::path& certificate, const std::string& how) {
+    const std::string script =
+        fmt::format("openssl x509 -in {} -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 {}",
+                    certificate.string(), how);
+    const Output made = run({"/bin/sh", "-c", script});
+    INFO(made.both());
+    REQUIRE(made.exit_code == 0);
+    return made.out.substr(0, made.out.find('\n'));
+}
+
+}  // namespace
+
+TEST_CASE("the pin of the next key is shown before the key is in use, and both are what openssl makes of it") {
+    World world;
+    world.issue_first({.lineage_more = "    next_key: true\n"});
+    const certd::Json before = world.certd.lineage("shop");
+    REQUIRE(before["next_keys"].if_array()->size() == 1);
+    const certd::Json next = before["next_keys"].if_array()->front();
+    REQUIRE(next.string_or("key_type") == "ecdsa-p256");
+    const auto kept = world.certd.state_directory() / "lineages/shop/next-keys.json";
+    REQUIRE((std::filesystem::status(kept).permissions() & std::filesystem::perms(0777)) ==
+            std::filesystem::perms(0600));
+
+    REQUIRE(world.certd.ctl({"renew", "shop", "--force"}).exit_code == 0);
+    REQUIRE(world.served_is_live());
+    const certd::Json live = world.certd.lineage("shop")["certificates"].if_array()->front();
+    REQUIRE(live.string_or("pin") == next.string_or("pin"));
+    const auto certificate = world.certd.live("shop") / "cert.pem";
+    REQUIRE(live.string_or("pin") == "sha256/" + digest_of_key(certificate, "-binary | base64"));
+    REQUIRE(live.string_or("tlsa") == "3 1 1 " + digest_of_key(certificate, "-r | cut -d ' ' -f 1"));
+
+    const Output status = world.certd.ctl({"status", "shop"});
+    INFO(status.both());
+    REQUIRE(status.out.find(live.string_or("pin")) != std::string::npos);
+    REQUIRE(status.out.find(fmt::format("_{}._tcp.a.example.test", world.nginx.tls_port())) != std::string::npos);
+    const certd::Json after = world.certd.lineage("shop")["next_keys"].if_array()->front();
+    REQUIRE(after.string_or("pin") != next.string_or("pin"));
+    REQUIRE(status.out.find(after.string_or("pin")) != std::string::npos);
+    REQUIRE(world.certd.log().find("PRIVATE KEY") == std::string::npos);
+}

@@ -164,6 +164,14 @@ Lines said_about_target(const std::string& members) {
     return findings(base + "targets: { web: { " + members + " } }\nlineages: { example.com: { targets: [web] } }\n");
 }
 
+Lines said_about_keys(const std::string& defaults, const std::string& members) {
+    return findings(
+        "cas: { main: { directory: \"https://ca.example/dir\", agree_tos: true } }\ndefaults: { cas: [main]" +
+        defaults + " }\nhttp_challenge: { listen: \"[::]:80\" }\n" +
+        "targets: { web: { verify: { tls: [\"h:1\"] } } }\nlineages: { example.com: { targets: [web]" + members +
+        " } }\n");
+}
+
 }  // namespace
 
 TEST_CASE("what is about endpoints that are only watched means nothing for a target that is deployed to") {
@@ -177,4 +185,17 @@ TEST_CASE("what is about endpoints that are only watched means nothing for a tar
     CHECK(said_about_target("reads_live: true, test: [/bin/true], verify: { tls: [\"h:1\"] }") ==
           Lines{"4:12 warning: reads_live means nothing for the target 'web': it says how certd deploys to it, or has "
                 "nothing to verify (take reads_live out)"});
+}
+
+TEST_CASE("a next key cannot stand beside a key that is used again, wherever the two come from") {
+    const std::string refusal =
+        "error: The lineage 'example.com' has both next_key and reuse_key: the next version cannot have the next key "
+        "and the old one (write next_key: false or reuse_key: { max_age: 0s } in it)";
+    CHECK(said_about_keys("", ", next_key: true, reuse_key: { max_age: 1d }") == Lines{"5:13 " + refusal});
+    CHECK(said_about_keys(", next_key: true", ", reuse_key: { max_age: 1d }") == Lines{"5:13 " + refusal});
+    CHECK(said_about_keys(", next_key: true", ", reuse_key: { max_age: 0s }").empty());
+    CHECK(said_about_keys(", reuse_key: { max_age: 1d }", ", next_key: false").empty());
+    CHECK(said_about_keys(", next_key: true", ", csr: /r.csr").empty());
+    CHECK(said_about_keys("", ", next_key: true, csr: /r.csr") ==
+          Lines{"5:54 error: next_key and csr exclude each other: the key is the request's (take next_key out)"});
 }

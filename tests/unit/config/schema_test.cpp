@@ -300,6 +300,7 @@ const std::map<std::string, Case>& cases() {
             all[scope + "profile"] = {"p", FIELD(profile(lineage(config).profile)), "p", ""};
             all[scope + "required_profile"] = {"p", FIELD(profile(lineage(config).profile)), "p!", ""};
             all[scope + "keep_versions"] = {"9", FIELD(std::to_string(lineage(config).keep_versions)), "9", "5"};
+            all[scope + "next_key"] = {"true", FIELD(lineage(config).next_key ? "true" : "false"), "true", "false"};
             all[scope + "allow_subset_of_names"] = {
                 "true", FIELD(lineage(config).allow_subset_of_names ? "true" : "false"), "true", "false"};
             all[scope + "pre_issue"] = {"[a, b]", FIELD(hooks(lineage(config).pre_issue)), "[a b]5m", ""};

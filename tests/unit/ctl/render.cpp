@@ -271,3 +271,19 @@ TEST_CASE("endpoints in other hands stand among the targets, with what they serv
     CHECK(text.find("\n  cdn at 192.0.2.2:443 still serves version 3: subject CN=\\x1B[31m") != std::string::npos);
     CHECK(is_harmless(text));
 }
+
+TEST_CASE("the pins of the keys in use and of those made ahead are shown, with where their records belong") {
+    api::Lineage lineage = ok_lineage();
+    lineage.certificates.resize(1);
+    lineage.certificates[0].pin = "sha256/AAAA=";
+    lineage.certificates[0].tlsa = "3 1 1 aaaa";
+    lineage.next_keys = {{"ecdsa-p256", sample_now() - days(2), "sha256/BBBB=", "3 1 1 bbbb"}};
+    lineage.tlsa_owners = {"_443._tcp.a", "_443._tcp.b", "_443._tcp.c", "_443._tcp.d"};
+    const std::string text = render_lineage(plain(0), lineage, sample_now());
+    INFO(text);
+    CHECK(
+        text.find("  Pin          sha256/AAAA=\n  TLSA         3 1 1 aaaa at _443._tcp.a, _443._tcp.b, _443._tcp.c and "
+                  "1 more\n") != std::string::npos);
+    CHECK(text.find("  Next key     ecdsa-p256, made 2026-11-21 10:04Z (2d 0h ago)\n  Pin          sha256/BBBB=\n") !=
+          std::string::npos);
+}
