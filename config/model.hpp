@@ -215,7 +215,7 @@ struct Target {
     // Set: the target was not written by anybody. It stands for the deploy scripts of a directory, and has nothing
     // else.
     RenewalHooks renewal_hooks;
-    bool reads_live = false;                     // the service takes up what `live` names, without a reload
+    bool reads_live = false;  // the service takes up what `live` names, without a reload
     Location location;
     bool operator==(const Target&) const = default;
 

@@ -111,8 +111,8 @@ std::string Engine::metrics_page(MetricsFormat format) const {
     Scrape scrape{seams.clock.now(), started, {}, rate_gauges(), scheduler.running()};
     scrape.lineages.reserve(scheduler.entries().size());
     for (const auto& [name, entry] : scheduler.entries()) {
-        scrape.lineages.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry), scheduler.slack_of(*entry),
-                                            scheduler.config().targets));
+        scrape.lineages.push_back(
+            gauges_of(name, *entry, scheduler.plan_of(*entry), scheduler.slack_of(*entry), scheduler.config().targets));
     }
     return metrics.render(scrape, format);
 }

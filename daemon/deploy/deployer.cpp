@@ -1,9 +1,9 @@
 #include "daemon/deploy/deployer.hpp"
 
 #include "daemon/deploy/commands.hpp"
+#include "daemon/deploy/endpoint_look.hpp"
 #include "daemon/deploy/hook_directory.hpp"
 #include "daemon/deploy/hook_runner.hpp"
-#include "daemon/deploy/endpoint_look.hpp"
 #include "daemon/deploy/order_run.hpp"
 #include "daemon/deploy/rehearsal.hpp"
 #include "daemon/deploy/rollout_run.hpp"
