@@ -10,7 +10,7 @@ namespace certd {
 
 namespace {
 
-constexpr std::array<std::string_view, 48> names = {"daemon.ready",
+constexpr std::array<std::string_view, 49> names = {"daemon.ready",
                                                     "daemon.stopping",
                                                     "daemon.problem",
                                                     "config.loaded",
