@@ -26,6 +26,12 @@ Rollout::OnFailure on_failure_from(std::string_view text) {
                                 : Rollout::OnFailure::stop;
 }
 
+Rollout::Order order_from(std::string_view text) {
+    return text == "reversed"   ? Rollout::Order::reversed
+           : text == "shuffled" ? Rollout::Order::shuffled
+                                : Rollout::Order::listed;
+}
+
 bool is_this_machine(std::string_view address) {
     const auto parts = parse_host_port(address);
     return parts && (parts->host == "localhost" || parts->host == "::1" || parts->host.starts_with("127."));
@@ -139,6 +145,7 @@ void read_fleet(const Reader& reader, Target& target) {
     ssh.read("identity_file", target.ssh.identity_file);
     ssh.read("known_hosts", target.ssh.known_hosts);
     ssh.read("connect_timeout", target.ssh.connect_timeout);
+    ssh.read("request_timeout", target.ssh.request_timeout);
 
     const Reader rollout = reader.section("rollout");
     rollout.read_number("canary", target.rollout.canary);
@@ -146,6 +153,7 @@ void read_fleet(const Reader& reader, Target& target) {
     rollout.read_number("max_failures", target.rollout.max_failures);
     rollout.read("pause_between", target.rollout.pause_between);
     if (rollout.find("on_failure")) target.rollout.on_failure = on_failure_from(rollout.scalar("on_failure"));
+    if (rollout.find("order")) target.rollout.order = order_from(rollout.scalar("order"));
 }
 
 void check_fleet(const Target& target, std::vector<Finding>& findings) {

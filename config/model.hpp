@@ -180,6 +180,7 @@ struct Ssh {
     std::optional<std::string> identity_file;  // unset: what ssh takes by itself
     std::optional<std::string> known_hosts;    // unset: what ssh takes by itself; an unknown host is refused anyway
     Duration connect_timeout = seconds(10);
+    Duration request_timeout = seconds(15);  // for the answer to one request, beside the time of a command it runs
     bool operator==(const Ssh&) const = default;
 };
 
@@ -190,17 +191,19 @@ struct Rollout {
         stop,      // they keep it, and no further host gets it
         go_on      // every host is tried
     };
-    std::uint32_t canary = 1;                   // hosts to come first, one after another; 0: none
-    std::uint32_t batch = 1;                    // hosts at a time after that
-    std::uint32_t max_failures = 0;             // of hosts, before on_failure is applied
-    Duration pause_between = Duration::zero();  // after the canaries and after each batch
+    enum class Order { listed, reversed, shuffled };  // shuffled: another one for each version
+    std::uint32_t canary = 1;                         // hosts to come first, one after another; 0: none
+    std::uint32_t batch = 1;                          // hosts at a time after that
+    std::uint32_t max_failures = 0;                   // of hosts, before on_failure is applied
+    Duration pause_between = Duration::zero();        // after the canaries and after each batch
     OnFailure on_failure = OnFailure::stop;
+    Order order = Order::listed;
     bool operator==(const Rollout&) const = default;
 };
 
 struct Target {
     TargetName name;
-    std::vector<RemoteHost> hosts;  // in the order of a rollout; empty: this machine
+    std::vector<RemoteHost> hosts;  // as configured; empty: this machine
     Ssh ssh;
     Rollout rollout;
     std::string service;  // whose test, reload and verification were filled in; empty: none

@@ -45,6 +45,34 @@ void fields(Is<Target> auto& value, Field&& field) {
     field("served_not_after", value.served_not_after, Shown::full);
     field("served_subject", value.served_subject, Shown::full);
     field("served_issuer", value.served_issuer, Shown::full);
+    field("step", value.step, Shown::full);
+}
+
+template <class Field>
+void fields(Is<ServedGroup> auto& value, Field&& field) {
+    field("version", value.version, Shown::full);
+    field("fingerprint", value.fingerprint, Shown::full);
+    field("hosts", value.hosts, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Rollout> auto& value, Field&& field) {
+    field("target", value.target, Shown::full);
+    field("version", value.version, Shown::full);
+    field("phase", value.phase, Shown::full);
+    field("running", value.running, Shown::full);
+    field("batch", value.batch, Shown::full);
+    field("batches", value.batches, Shown::full);
+    field("started", value.started, Shown::full);
+    field("paused_until", value.paused_until, Shown::full);
+    field("next_attempt", value.next_attempt, Shown::full);
+    field("total", value.total, Shown::full);
+    field("serving", value.serving, Shown::full);
+    field("failed", value.failed, Shown::full);
+    field("pending", value.pending, Shown::full);
+    field("hosts", value.hosts, Shown::full);
+    field("failed_hosts", value.failed_hosts, Shown::full);
+    field("served", value.served, Shown::full);
 }
 
 template <class Field>
@@ -131,6 +159,8 @@ void fields(Is<Lineage> auto& value, Field&& field) {
     field("hooks", value.hooks, Shown::full);
     field("served", value.served, Shown::table);
     field("step", value.step, Shown::table);
+    field("rollouts", value.rollouts, Shown::full);
+    field("last_event", value.last_event, Shown::full);
 }
 
 template <class Field>

@@ -36,6 +36,31 @@ struct Target {
     std::optional<Time> grace_until = {}, looked_at = {};
     std::optional<Time> served_not_after = {};
     std::string served_subject = {}, served_issuer = {};
+    std::string step = {};  // what a running deployment does there: "install", "verify" …; empty: nothing
+};
+
+// Hosts that were seen to serve the same certificate when they were last asked.
+struct ServedGroup {
+    std::uint32_t version = 0;  // 0: none that certd knows
+    std::string fingerprint;    // empty: they never showed one
+    std::vector<std::string> hosts;
+};
+
+// How a version comes to the hosts of a target, or how far it has come.
+struct Rollout {
+    std::string target;
+    std::uint32_t version = 0;
+    // While it runs "canary", "batch", "pausing", "going-back"; else "complete", "incomplete" (it went through all
+    // hosts and some failed), "stopped", "rolled-back" or "pending" (not begun).
+    std::string phase;
+    bool running = false;
+    std::uint32_t batch = 0, batches = 0;  // of those after the canaries; 0: not known, or none yet
+    std::optional<Time> started, paused_until;
+    std::optional<Time> next_attempt;                               // of one that is to go on
+    std::uint32_t total = 0, serving = 0, failed = 0, pending = 0;  // hosts; serving: seen to serve `version`
+    std::vector<std::string> hosts;                                 // in the order of the rollout
+    std::vector<std::string> failed_hosts;                          // those that stopped it, or that it passed over
+    std::vector<ServedGroup> served;
 };
 
 struct Version {
@@ -109,8 +134,10 @@ struct Lineage {
     std::vector<Version> versions;
     std::vector<RefusedName> refused_names;
     std::vector<HookRun> hooks;  // of one lineage in full: the last runs, newest last
-    std::string served;          // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
-    std::string step;            // of the running job, for the live line
+    std::string served;             // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
+    std::string step;               // of the running job, for the live line
+    std::vector<Rollout> rollouts;  // of its targets with hosts
+    std::uint64_t last_event = 0;   // the latest event when this was written; 0: not told
 };
 
 struct HistoryEntry {

@@ -83,6 +83,7 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
     solvers.set_dns(&dns_solvers);
     bus.add_sink([this](const Event& event) { metrics.on_event(event); });
     bus.add_sink([this](const Event& event) { pipeline.note_hook(event); });
+    bus.add_sink([this](const Event& event) { rollouts.take(event); });
     solvers.set_tls_listener(seams.tls_listener);
 }
 

@@ -4,6 +4,7 @@
 
 #include "daemon/observe/bus.hpp"
 #include "daemon/observe/metrics.hpp"
+#include "daemon/observe/rollout_board.hpp"
 #include "daemon/schedule/scheduler.hpp"
 
 namespace certd {
@@ -29,6 +30,7 @@ class Engine {
     Seams seams;
     Time started;
     EventBus bus;
+    RolloutBoard rollouts;
     Metrics metrics;
     Store store;
     Deployer deployer;

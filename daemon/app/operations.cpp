@@ -3,6 +3,7 @@
 
 #include "daemon/app/pins.hpp"
 #include "daemon/app/preflight.hpp"
+#include "daemon/app/rollout_view.hpp"
 #include "daemon/app/views.hpp"
 #include "libacme/protocol/order.hpp"
 
@@ -51,7 +52,7 @@ std::vector<api::Lineage> DaemonOperations::lineages(bool table_only) const {
     for (const auto& [name, entry] : engine_.scheduler.entries()) {
         if (entry->configured)
             views.push_back(lineage_view(*entry, engine_.scheduler.plan_of(*entry), table_only,
-                                         &engine_.scheduler.config().targets));
+                                         &engine_.scheduler.config().targets, &engine_.rollouts));
     }
     return views;
 }
@@ -79,8 +80,9 @@ Task<Result<api::Lineage>> DaemonOperations::lineage(LineageName name) {
     const StoredKeys keys = co_await stored_keys(name);
     Result<const Entry*> found = entry(name);
     if (!found) co_return failure(found.error());
-    api::Lineage view =
-        lineage_view(**found, engine_.scheduler.plan_of(**found), false, &engine_.scheduler.config().targets);
+    api::Lineage view = lineage_view(**found, engine_.scheduler.plan_of(**found), false,
+                                     &engine_.scheduler.config().targets, &engine_.rollouts);
+    view.last_event = engine_.bus.last_id();
     if (versions) add_versions(view, (*found)->record.state, *versions);
     if (stored && *stored) add_hooks(view, std::move((*stored)->hooks));
     add_pins(view, keys);
@@ -95,13 +97,16 @@ Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
     if (!found) co_return failure(found.error());
     std::vector<HistoryEntry> history;
     if (stored && *stored) history = std::move((*stored)->history);
-    api::Explanation view = explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history),
-                                             engine_.seams.clock.now(), &engine_.scheduler.config().targets);
+    api::Explanation view =
+        explanation_view(**found, engine_.scheduler.plan_of(**found), std::move(history), engine_.seams.clock.now(),
+                         &engine_.scheduler.config().targets, &engine_.rollouts);
     if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
     if (stored && *stored) add_hooks(view.lineage, std::move((*stored)->hooks));
     add_pins(view.lineage, keys);
     for (std::string& sentence : next_key_sentences(view.lineage))
         view.then.push_back(std::move(sentence));
+    for (std::string& sentence : served_sentences(view.lineage.rollouts))
+        view.why.push_back(std::move(sentence));
     std::shared_ptr<const config::Lineage> spec = (*found)->record.spec;
     std::vector<CaClients::AccountFacts> accounts;
     try {

@@ -1,6 +1,7 @@
 // Views of lineages.
 #include "daemon/app/views.hpp"
 
+#include "daemon/app/rollout_view.hpp"
 #include "daemon/dns/dns_persist01.hpp"
 #include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/endpoint.hpp"
@@ -187,6 +188,18 @@ std::vector<std::string> endpoint_sentences(const LineageRecord& record, const s
     return sentences;
 }
 
+// What is being done on each host at the moment.
+void add_steps(api::Lineage& view, const Entry& entry, const RolloutBoard* rollouts) {
+    for (const api::Rollout& rollout : view.rollouts) {
+        const RolloutProgress* progress = running_rollout(entry, rollout.target, rollouts);
+        if (progress == nullptr) continue;
+        for (api::Target& target : view.targets) {
+            const auto step = progress->steps.find(target.host);
+            if (target.target == rollout.target && step != progress->steps.end()) target.step = step->second;
+        }
+    }
+}
+
 std::optional<api::Ari> ari_view(const LineageRecord& record) {
     const AriWindow* window = record.newest ? window_of(record.state, *record.newest) : nullptr;
     if (window == nullptr) return std::nullopt;
@@ -277,7 +290,8 @@ std::string state_sentence(const Entry& entry, State state) {
 
 }  // namespace
 
-api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only, const Targets* targets) {
+api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only, const Targets* targets,
+                          const RolloutBoard* rollouts) {
     const LineageRecord& record = entry.record;
     api::Lineage view;
     view.name = record.spec->name;
@@ -314,6 +328,8 @@ api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only,
     for (const auto& [ca, attempts] : record.state.attempts)
         view.failures = std::max(view.failures, attempts.failures);
     add_targets(view, record, targets);
+    if (targets != nullptr) view.rollouts = rollout_views(entry, *targets, rollouts);
+    add_steps(view, entry, rollouts);
     return view;
 }
 
@@ -331,6 +347,7 @@ void add_versions(api::Lineage& view, const LineageState& state, const std::vect
         version.fingerprint_sha256 = facts.fingerprint;
         view.versions.push_back(std::move(version));
     }
+    name_versions(view.rollouts, versions);
 }
 
 void add_hooks(api::Lineage& view, std::vector<HookRun> hooks) {
@@ -342,9 +359,9 @@ void add_hooks(api::Lineage& view, std::vector<HookRun> hooks) {
 }
 
 api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now,
-                                  const Targets* targets) {
+                                  const Targets* targets, const RolloutBoard* rollouts) {
     api::Explanation view;
-    view.lineage = lineage_view(entry, plan, false, targets);
+    view.lineage = lineage_view(entry, plan, false, targets, rollouts);
     view.why.push_back(state_sentence(entry, state_of(entry, plan)));
     const std::optional<Problem>& problem = view.lineage.last_problem;
     if (problem) {

@@ -6,6 +6,7 @@
 #include "daemon/deploy/hook_runner.hpp"
 #include "daemon/deploy/order_run.hpp"
 #include "daemon/deploy/rehearsal.hpp"
+#include "daemon/deploy/rollout_order.hpp"
 #include "daemon/deploy/rollout_run.hpp"
 #include "daemon/deploy/undo.hpp"
 #include "daemon/deploy/verify.hpp"
@@ -76,7 +77,10 @@ Task<DeployOutcome> deploy_everywhere(const OrderContext& context) {
     OrderRun run(context, std::move(here), OrderRun::Live::flips);
     DeployOutcome outcome = co_await run.run();
     for (const TargetName& name : sequence) {
-        RolloutRun rollout(context, context.order.config->targets.at(name), std::move(elsewhere.at(name)));
+        const config::Target& target = context.order.config->targets.at(name);
+        RolloutRun rollout(context, target,
+                           in_rollout_order(std::move(elsewhere.at(name)), target.rollout.order, context.lineage.text(),
+                                            context.order.version, context.order.current));
         RolloutRun::Outcome ended = co_await rollout.run();
         std::ranges::move(ended.places, std::back_inserter(outcome.targets));
         outcome.complete = outcome.complete && !ended.problem;

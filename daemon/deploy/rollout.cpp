@@ -18,6 +18,7 @@ void Rollout::step_ended() {
         step_ = {};
         return;
     }
+    if (ended == Kind::deploy && !step_.canary) ++batches_done_;
     const bool tolerated =
         policy_.on_failure == config::Rollout::OnFailure::go_on || failed().size() <= policy_.max_failures;
     if (!tolerated) {
@@ -27,16 +28,18 @@ void Rollout::step_ended() {
     RolloutStep next = next_hosts();
     const bool rest = ended == Kind::deploy && next.kind == Kind::deploy && policy_.pause_between > Duration::zero() &&
                       served().size() >= policy_.canary;
-    step_ = rest ? RolloutStep{Kind::pause} : std::move(next);
+    step_ = rest ? RolloutStep{Kind::pause, {}, false, next.batch, next.batches} : std::move(next);
 }
 
 // A canary is a host that shows the others the way: one that fails shows nothing, so that the next takes its place.
 RolloutStep Rollout::next_hosts() const {
     std::vector<std::size_t> left = untried();
     if (left.empty()) return {};
-    const bool canary = served().size() < policy_.canary;
-    left.resize(std::min<std::size_t>(left.size(), canary ? 1 : std::max<std::uint32_t>(policy_.batch, 1)));
-    return {Kind::deploy, std::move(left)};
+    const std::size_t size = std::max<std::uint32_t>(policy_.batch, 1);
+    if (served().size() < policy_.canary) return {Kind::deploy, {left.front()}, true};
+    const std::size_t batches = batches_done_ + (left.size() + size - 1) / size;
+    left.resize(std::min(left.size(), size));
+    return {Kind::deploy, std::move(left), false, batches_done_ + 1, batches};
 }
 
 RolloutStep Rollout::stop() {

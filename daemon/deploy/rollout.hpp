@@ -1,5 +1,5 @@
 // In which order the hosts of a target get a version, and what their failures mean for the others. Pure: told how each
-// host ended, it says what is next. Hosts are numbers, in the order of the configuration.
+// host ended, it says what is next. Hosts are numbers, in the order of the rollout.
 #pragma once
 
 #include "config/model.hpp"
@@ -18,6 +18,8 @@ struct RolloutStep {
     };
     Kind kind = Kind::done;
     std::vector<std::size_t> hosts = {};
+    bool canary = false;                 // of `deploy`
+    std::size_t batch = 0, batches = 0;  // which batch this is, or the one that follows the pause; from 1
     bool operator==(const RolloutStep&) const = default;
 };
 
@@ -46,6 +48,7 @@ class Rollout {
     config::Rollout policy_;
     std::vector<Outcome> hosts_;
     RolloutStep step_;
+    std::size_t batches_done_ = 0;
     bool stopped_ = false;
 };
 

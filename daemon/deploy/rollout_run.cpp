@@ -1,16 +1,24 @@
 #include "daemon/deploy/rollout_run.hpp"
 
 #include "daemon/deploy/order_run.hpp"
+#include "daemon/lineage/served_by.hpp"
 #include "libacme/async/task_group.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
 namespace certd {
 
 using Kind = RolloutStep::Kind;
+
+namespace {
+
+constexpr std::size_t most_names = 10;  // of hosts in one clause of a sentence
+
+}  // namespace
 
 RolloutRun::RolloutRun(const OrderContext& context, const config::Target& target, std::vector<Place> places)
     : context_(context), target_(target), places_(std::move(places)), rollout_(places_.size(), target.rollout) {
@@ -20,8 +28,22 @@ RolloutRun::RolloutRun(const OrderContext& context, const config::Target& target
 }
 
 Task<RolloutRun::Outcome> RolloutRun::run() {
-    if (places_.size() > 1) tell_started();
+    tell_started();
+    try {
+        co_await proceed();
+    } catch (...) {
+        tell_finished("interrupted");
+        throw;
+    }
+    if (rollout_.stopped()) hold_untried();
+    if (outcome() == "stopped") tell_stopped();
+    tell_finished(outcome());
+    co_return Outcome{states_, problem()};
+}
+
+Task<> RolloutRun::proceed() {
     while (rollout_.next().kind != Kind::done) {
+        tell_step();
         switch (rollout_.next().kind) {
             case Kind::deploy:
                 co_await deploy_step();
@@ -37,11 +59,6 @@ Task<RolloutRun::Outcome> RolloutRun::run() {
         }
         rollout_.step_ended();
     }
-    if (rollout_.stopped()) {
-        hold_untried();
-        if (target_.rollout.on_failure == config::Rollout::OnFailure::stop) tell_stopped();
-    }
-    co_return Outcome{states_, problem()};
 }
 
 Task<> RolloutRun::deploy_step() {
@@ -134,6 +151,7 @@ std::optional<Problem> RolloutRun::problem() const {
                        fmt::format("Version {} did not come to {} of {} hosts of {}: {}", context_.order.version.value,
                                    failed.size(), places_.size(), target_.name.text, names_of(failed)));
     if (rollout_.stopped()) problem.what += fmt::format("; {} were not tried", rollout_.untried().size());
+    problem.what += ". As last seen: " + served_now();
     for (const std::size_t host : failed) {
         if (states_[host].problem) problem.parts.push_back(*states_[host].problem);
     }
@@ -141,11 +159,53 @@ std::optional<Problem> RolloutRun::problem() const {
     return problem;
 }
 
+// Of all hosts of the target, also those that this rollout has nothing to do with.
+std::string RolloutRun::served_now() const {
+    std::vector<TargetState> all;
+    for (const config::RemoteHost& host : target_.hosts) {
+        const Place place{target_.name, host.name};
+        const auto own = std::ranges::find(places_, place);
+        all.push_back(own == places_.end() ? state_before(context_.order, place)
+                                           : states_[static_cast<std::size_t>(own - places_.begin())]);
+    }
+    VersionsByFingerprint known;
+    add_fingerprints(known, context_.facts);
+    if (context_.previous_facts) add_fingerprints(known, *context_.previous_facts);
+    return describe(group_by_served(all, std::move(known)), most_names);
+}
+
 void RolloutRun::tell_started() const {
+    std::vector<std::size_t> all(places_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
     context_.tell(EventType::rollout_started, Severity::info, {target_.name, {}},
-                  fmt::format("Rolling version {} out to {} hosts of {}", context_.order.version.value, places_.size(),
-                              target_.name.text),
-                  Json::object({{"hosts", places_.size()}}));
+                  fmt::format("Rolling version {} out to {} {} of {}", context_.order.version.value, places_.size(),
+                              places_.size() == 1 ? "host" : "hosts", target_.name.text),
+                  Json::object({{"hosts", places_.size()}, {"sequence", names(all)}}));
+}
+
+void RolloutRun::tell_step() const {
+    const RolloutStep& step = rollout_.next();
+    const std::string target = target_.name.text;
+    Json data = Json::object({{"hosts", names(step.hosts)}, {"batch", step.batch}, {"batches", step.batches}});
+    std::string message;
+    if (step.kind == Kind::pause) {
+        const Time until = context_.shared.clock.now() + target_.rollout.pause_between;
+        message = fmt::format("{} rests until {}, before batch {} of {}", target,
+                              format_rfc3339(std::chrono::floor<seconds>(until)), step.batch, step.batches);
+        data.set("phase", "pausing").set("until", to_json(std::optional(until)));
+    } else if (step.kind == Kind::go_back) {
+        message = fmt::format("{} takes version {} back from {}", target, context_.order.version.value,
+                              list_hosts(host_names(step.hosts), most_names));
+        data.set("phase", "going-back");
+    } else if (step.canary) {
+        message = fmt::format("{} tries {} first", target, names_of(step.hosts));
+        data.set("phase", "canary");
+    } else {
+        message = fmt::format("{} comes to batch {} of {}: {}", target, step.batch, step.batches,
+                              list_hosts(host_names(step.hosts), most_names));
+        data.set("phase", "batch");
+    }
+    context_.tell(EventType::rollout_step, Severity::info, {target_.name, {}}, std::move(message), std::move(data));
 }
 
 void RolloutRun::tell_stopped() const {
@@ -159,11 +219,42 @@ void RolloutRun::tell_stopped() const {
                   problem());
 }
 
-std::string RolloutRun::names_of(const std::vector<std::size_t>& hosts) const {
-    std::vector<std::string> names;
+std::string_view RolloutRun::outcome() const {
+    if (rollout_.failed().empty()) return "complete";
+    const bool back = target_.rollout.on_failure == config::Rollout::OnFailure::rollback &&
+                      rollout_.failed().size() > target_.rollout.max_failures && !rollout_.served().empty();
+    return back ? "rolled-back" : rollout_.stopped() ? "stopped" : "incomplete";
+}
+
+void RolloutRun::tell_finished(std::string_view outcome) const {
+    const bool well = outcome == "complete";
+    const auto serving = std::ranges::count_if(states_, [&](const TargetState& state) {
+        return state.state == HostState::deployed && state.version == context_.order.version;
+    });
+    context_.tell(
+        EventType::rollout_finished, well ? Severity::info : Severity::warning, {target_.name, {}},
+        fmt::format("The rollout of version {} to {} is {}: {} of {} hosts have it", context_.order.version.value,
+                    target_.name.text, outcome, serving, places_.size()),
+        Json::object(
+            {{"outcome", outcome}, {"failed", names(rollout_.failed())}, {"untried", names(rollout_.untried())}}));
+}
+
+std::vector<std::string> RolloutRun::host_names(const std::vector<std::size_t>& hosts) const {
+    std::vector<std::string> found;
     for (const std::size_t host : hosts)
-        names.push_back(places_[host].host);
-    return join(names, ", ");
+        found.push_back(places_[host].host);
+    return found;
+}
+
+Json RolloutRun::names(const std::vector<std::size_t>& hosts) const {
+    Json list = Json::array();
+    for (std::string& name : host_names(hosts))
+        list.push(std::move(name));
+    return list;
+}
+
+std::string RolloutRun::names_of(const std::vector<std::size_t>& hosts) const {
+    return join(host_names(hosts), ", ");
 }
 
 }  // namespace certd

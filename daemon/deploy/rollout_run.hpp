@@ -13,7 +13,7 @@ namespace certd {
 
 class RolloutRun {
    public:
-    // `context` outlives it. `places`: hosts of `target`, in its order; not empty.
+    // `context` outlives it. `places`: hosts of `target`, in the order of the rollout; not empty.
     RolloutRun(const OrderContext& context, const config::Target& target, std::vector<Place> places);
     RolloutRun(const RolloutRun&) = delete;
     RolloutRun& operator=(const RolloutRun&) = delete;
@@ -26,6 +26,7 @@ class RolloutRun {
     Task<Outcome> run();
 
    private:
+    Task<> proceed();
     Task<> deploy_step();
     Task<> deploy_to(std::size_t host);
     Task<> go_back();
@@ -34,8 +35,14 @@ class RolloutRun {
     void hold_untried();
     std::optional<Time> retry_at() const;  // of the first host that failed
     std::optional<Problem> problem() const;
+    std::string served_now() const;
     void tell_started() const;
+    void tell_step() const;
     void tell_stopped() const;
+    void tell_finished(std::string_view outcome) const;
+    std::string_view outcome() const;  // "complete", "incomplete", "stopped", "rolled-back"
+    std::vector<std::string> host_names(const std::vector<std::size_t>& hosts) const;
+    Json names(const std::vector<std::size_t>& hosts) const;
     std::string names_of(const std::vector<std::size_t>& hosts) const;
 
     const OrderContext& context_;

@@ -10,8 +10,7 @@ namespace certd {
 
 namespace {
 
-constexpr Duration file_limit = seconds(30);    // for a host to read or write its files
-constexpr Duration after_command = seconds(8);  // for the host's own limit to be kept and told of
+constexpr Duration after_command = seconds(8);  // for the host's own limit to be kept and told of, at the least
 constexpr std::size_t short_answer = std::size_t{4} << 10;
 constexpr std::size_t output_answer = std::size_t{64} << 10;
 constexpr std::size_t file_answer = default_read_limit + short_answer;
@@ -45,7 +44,7 @@ Task<Result<std::optional<InstalledFile>>> SshHost::read(std::string path) {
     const auto token = new_host_token();
     HostRequest request(token, "read");
     request.line("path", path);
-    auto answer = co_await session_.ask(doing, std::move(request), token, file_limit, file_answer);
+    auto answer = co_await session_.ask(doing, std::move(request), token, session_.request_timeout(), file_answer);
     if (!answer) co_return failure(answer.error());
     auto file = parse_file(answer->body);
     if (!file) co_return failure(session_.malformed(doing, answer->body));
@@ -59,8 +58,8 @@ Task<Result<void>> SshHost::install(std::vector<InstalledFile> files) {
     request.delivery(delivery_);
     for (const auto& file : files)
         add_installed(request, file);
-    co_return done_or_problem(
-        co_await session_.ask("Installing the files", std::move(request), token, file_limit, short_answer));
+    co_return done_or_problem(co_await session_.ask("Installing the files", std::move(request), token,
+                                                    session_.request_timeout(), short_answer));
 }
 
 Task<Result<void>> SshHost::put_back(std::vector<InstalledFile> files) {
@@ -69,8 +68,8 @@ Task<Result<void>> SshHost::put_back(std::vector<InstalledFile> files) {
     request.delivery(delivery_);
     for (const auto& file : files)
         request.file(file, number_or_none(file.attributes.owner), number_or_none(file.attributes.group));
-    co_return done_or_problem(
-        co_await session_.ask("Putting the files back", std::move(request), token, file_limit, short_answer));
+    co_return done_or_problem(co_await session_.ask("Putting the files back", std::move(request), token,
+                                                    session_.request_timeout(), short_answer));
 }
 
 Task<Result<void>> SshHost::remove(std::string path) {
@@ -78,7 +77,7 @@ Task<Result<void>> SshHost::remove(std::string path) {
     HostRequest request(token, "remove");
     request.delivery(delivery_).line("path", path);
     co_return done_or_problem(
-        co_await session_.ask("Removing " + path, std::move(request), token, file_limit, short_answer));
+        co_await session_.ask("Removing " + path, std::move(request), token, session_.request_timeout(), short_answer));
 }
 
 Task<Result<ProcessResult>> SshHost::run(Command command) {
@@ -97,8 +96,8 @@ Task<Result<ProcessResult>> SshHost::run(Command command) {
     if (!command.input.empty()) request.input(command.input);
     for (const auto& word : command.argv)
         request.line("word", word);
-    auto answer =
-        co_await session_.ask(doing, std::move(request), token, command.timeout + after_command, output_answer);
+    const Duration limit = command.timeout + std::max(session_.request_timeout(), after_command);
+    auto answer = co_await session_.ask(doing, std::move(request), token, limit, output_answer);
     if (!answer) co_return failure(answer.error());
     auto result = parse_run(answer->body);
     if (!result) co_return failure(session_.malformed(doing, answer->body));

@@ -30,6 +30,7 @@ class SshSession {
         : shared_(std::move(shared)), host_(std::move(host)), ssh_(std::move(ssh)) {}
 
     const config::RemoteHost& host() const { return host_; }
+    Duration request_timeout() const { return ssh_.request_timeout; }
 
     // The answer of a host that did it; anything else is a Problem that begins with `doing`:
     // "Installing files". `limit`: for the host to do it, beyond the time to connect. Throws only cancellation.

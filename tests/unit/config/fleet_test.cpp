@@ -67,7 +67,11 @@ TEST_CASE("members about other hosts are checked") {
         Case{"hosts: [a], rollout: { batch: 0 }",
              "4:49 error: targets.web.rollout.batch must be a number from 1 to 1000, not '0'"},
         Case{"hosts: [a], rollout: { on_failure: halt }",
-             "4:54 error: targets.web.rollout.on_failure must be rollback, stop or continue, not 'halt'"});
+             "4:54 error: targets.web.rollout.on_failure must be rollback, stop or continue, not 'halt'"},
+        Case{"hosts: [a], rollout: { order: random }",
+             "4:49 error: targets.web.rollout.order must be listed, reversed or shuffled, not 'random'"},
+        Case{"hosts: [a], ssh: { request_timeout: 0s }",
+             "4:55 error: targets.web.ssh.request_timeout must be a duration from 1s to 10m, not '0s'"});
     const Lines lines = said(std::string(member) + ", verify: { tls: [\"h:1\"] }");
     REQUIRE_FALSE(lines.empty());
     CHECK(lines[0] == finding);
@@ -80,6 +84,17 @@ TEST_CASE("a target with hosts is without a finding") {
     REQUIRE(target.hosts.size() == 1);
     CHECK(target.ssh.user == "deploy");
     CHECK(target.rollout.on_failure == Rollout::OnFailure::go_on);
+}
+
+TEST_CASE("the order of a rollout and the time for a request are read") {
+    const Target target = target_with(
+        "hosts: web1, ssh: { request_timeout: 4s }, rollout: { order: shuffled }, verify: { tls: [\":443\"] }");
+    CHECK(target.rollout.order == Rollout::Order::shuffled);
+    CHECK(target.ssh.request_timeout == seconds(4));
+    CHECK(target_with(std::string(plain)).rollout.order == Rollout::Order::listed);
+    CHECK(target_with(std::string(plain)).ssh.request_timeout == seconds(15));
+    CHECK(target_with("hosts: web1, rollout: { order: reversed }, verify: { tls: [\":443\"] }").rollout.order ==
+          Rollout::Order::reversed);
 }
 
 TEST_CASE("a host is named once") {

@@ -163,6 +163,12 @@ std::string on_failure(const Rollout& rollout) {
                                                               : "continue";
 }
 
+std::string order(const Rollout& rollout) {
+    return rollout.order == Rollout::Order::shuffled   ? "shuffled"
+           : rollout.order == Rollout::Order::reversed ? "reversed"
+                                                       : "listed";
+}
+
 std::string optional(const std::optional<std::string>& value) {
     return value.value_or("unset");
 }
@@ -251,6 +257,8 @@ const std::map<std::string, Case>& cases() {
             {"targets.*.ssh.known_hosts", {"/h", FIELD(optional(target(config).ssh.known_hosts)), "/h", "unset"}},
             {"targets.*.ssh.connect_timeout",
              {"3s", FIELD(format_duration(target(config).ssh.connect_timeout)), "3s", "10s"}},
+            {"targets.*.ssh.request_timeout",
+             {"4s", FIELD(format_duration(target(config).ssh.request_timeout)), "4s", "15s"}},
             {"targets.*.rollout.canary", {"0", FIELD(std::to_string(target(config).rollout.canary)), "0", "1"}},
             {"targets.*.rollout.batch", {"5", FIELD(std::to_string(target(config).rollout.batch)), "5", "1"}},
             {"targets.*.rollout.max_failures",
@@ -259,6 +267,7 @@ const std::map<std::string, Case>& cases() {
              {"1m", FIELD(format_duration(target(config).rollout.pause_between)), "1m", "0s"}},
             {"targets.*.rollout.on_failure",
              {"rollback", FIELD(on_failure(target(config).rollout)), "rollback", "stop"}},
+            {"targets.*.rollout.order", {"shuffled", FIELD(order(target(config).rollout)), "shuffled", "listed"}},
             {"targets.*.verify.tls",
              {"[\"a:1\", \"[::1]:2\"]", FIELD(addresses(target(config).verify)), "tls a:1, tls [::1]:2, ", ""}},
             {"targets.*.verify.server_names",

@@ -33,6 +33,7 @@ class Fleet : public World {
             state.host = host_name(number);
             state.state = HostState::deployed;
             state.version = state.wanted = {1};
+            state.served_fingerprint = fingerprint(1);
             known.push_back(state);
         }
         configure({fleet});
@@ -116,7 +117,11 @@ TEST_CASE("a broken host stops the rollout after its batch, and the others wait 
     CHECK(fleet.served() == "2 2 1 1 1 1 1 1");
     REQUIRE(outcome.problem);
     CHECK(outcome.problem->code == "deploy.rollout");
-    CHECK(outcome.problem->what == "Version 2 did not come to 1 of 8 hosts of fleet: web3; 5 were not tried");
+    CHECK(
+        outcome.problem->what ==
+        fmt::format("Version 2 did not come to 1 of 8 hosts of fleet: web3; 5 were not tried. As last seen: version 2 "
+                    "({}) on web1, web2; version 1 ({}) on web3, web4, web5, web6, web7, web8",
+                    fleet.fingerprint(2).substr(0, 8), fleet.fingerprint(1).substr(0, 8)));
     CHECK(outcome.problem->parts.at(0).code == "deploy.test");
     CHECK(outcome.problem->remote.find("unknown directive") != std::string::npos);
     using enum HostState;
@@ -175,6 +180,36 @@ TEST_CASE("a host that cannot be taken back says so and is known to serve the ne
     CHECK(outcome.targets[0].version == VersionNumber{2});
     CHECK(outcome.targets[0].problem->code == "deploy.restoreFailed");
     CHECK(outcome.targets[0].problem->what == "fleet on web1 keeps version 2: certd knows of none before it");
+}
+
+TEST_CASE("a rollout tells its hosts in their order, each step and how it ended") {
+    Fleet fleet(5, {.canary = 1, .batch = 2, .pause_between = minutes(10), .order = config::Rollout::Order::reversed});
+    fleet.machine(2).service.config_broken = true;
+    fleet.roll_out();
+    CHECK(fleet.event(EventType::rollout_started)->data.strings("sequence") ==
+          std::vector<std::string>{"web5", "web4", "web3", "web2", "web1"});
+    std::vector<std::string> told;
+    for (const Event& event : fleet.events) {
+        if (event.type == EventType::rollout_step) told.push_back(event.data.string_or("phase") + ": " + event.message);
+    }
+    REQUIRE(told.size() == 5);
+    CHECK(told[0] == "canary: fleet tries web5 first");
+    CHECK(told[1].starts_with("pausing: fleet rests until "));
+    CHECK(told[1].ends_with(", before batch 1 of 2"));
+    CHECK(told[2] == "batch: fleet comes to batch 1 of 2: web4, web3");
+    CHECK(told[4] == "batch: fleet comes to batch 2 of 2: web2, web1");
+    const Event* finished = fleet.event(EventType::rollout_finished);
+    REQUIRE(finished);
+    CHECK(finished->data.string_or("outcome") == "incomplete");
+    CHECK(finished->data.strings("failed") == std::vector<std::string>{"web2"});
+    CHECK(finished->message == "The rollout of version 2 to fleet is incomplete: 4 of 5 hosts have it");
+}
+
+TEST_CASE("a rollout that is cut short says that it has ended") {
+    Fleet fleet(2);
+    fleet.machine(1).host.plan({FaultPlan::never, "", false, 3});
+    CHECK_THROWS_AS(fleet.roll_out(), SimulatedCrash);
+    CHECK(fleet.event(EventType::rollout_finished)->data.string_or("outcome") == "interrupted");
 }
 
 TEST_CASE("hosts are passed over when failures are to be") {

@@ -100,6 +100,23 @@ TEST_CASE("every host is tried when failures are to be passed over") {
     CHECK(rollout.served() == Hosts{4});
 }
 
+TEST_CASE("each batch knows its number and how many there will be, the pause that of the next") {
+    Rollout rollout(6, {.canary = 1, .batch = 2, .pause_between = minutes(1)});
+    Steps seen;
+    while (rollout.next().kind != Kind::done) {
+        const RolloutStep step = rollout.next();
+        seen.push_back(fmt::format("{}{}/{}",
+                                   step.canary                ? "canary "
+                                   : step.kind == Kind::pause ? "pause "
+                                                              : "",
+                                   step.batch, step.batches));
+        for (const std::size_t host : step.hosts)
+            rollout.report(host, true);
+        rollout.step_ended();
+    }
+    CHECK(seen == Steps{"canary 0/0", "pause 1/3", "1/3", "pause 2/3", "2/3", "pause 3/3", "3/3"});
+}
+
 TEST_CASE("whatever fails, no host is tried twice and none is forgotten") {
     for (std::uint32_t broken = 0; broken < 64; ++broken) {
         for (std::uint32_t canary = 0; canary < 3; ++canary) {

@@ -131,7 +131,7 @@ TEST_CASE("ssh is told everything it needs, trusts no unknown host and asks nobo
     CHECK(last ==
           std::vector<std::string>{"-p", "2222", "-l", "deploy", "--", "web1.internal", "/usr/lib/certd/certd-host"});
     CHECK(command.environment == base_environment());
-    CHECK(command.timeout == seconds(33));
+    CHECK(command.timeout == seconds(18));
 
     ssh.target.ssh = {};
     REQUIRE(ssh.read());
@@ -329,7 +329,7 @@ TEST_CASE("a host that is slow, and a machine without ssh, say so") {
         return result;
     };
     CHECK(ssh.install_problem().code == "host.unreachable");
-    CHECK(ssh.install_problem().what == "Installing the files: web1:2222 did not answer within 33s");
+    CHECK(ssh.install_problem().what == "Installing the files: web1:2222 did not answer within 18s");
     ssh.runner.missing = true;
     CHECK(ssh.install_problem().code == "process.notFound");
     CHECK(ssh.install_problem().hint.find("openssh-client") != std::string::npos);
