@@ -9,11 +9,12 @@ const std::vector<Command>& commands() {
     static const std::vector<Command> table = {
         {"status",
          Names::any,
-         {{"-w,--watch", "Show it again every 2 seconds until interrupted", &Options::watch}},
+         {{"-w,--watch", "Show it again every 2 seconds until interrupted", &Options::watch},
+          {"--all-hosts", "With one name: also the hosts that are as they should be", &Options::all_hosts}},
          "viewer",
          "Show the lineages, or one of them in full",
-         "A table of all lineages or of those named; with one name everything about it. Ends with 4 when one of them "
-         "is not ok.",
+         "A table of all lineages or of those named; with one name everything about it. Of targets with more than ten "
+         "hosts a summary and the hosts that are not as they should be. Ends with 4 when one of them is not ok.",
          {"certctl status", "certctl status example.com",
           "certctl status --json | jq '.lineages[] | select(.health != \"ok\") | .name'"},
          run_status},
@@ -54,6 +55,20 @@ const std::vector<Command>& commands() {
          {"certctl deploy example.com", "certctl deploy example.com --target web",
           "certctl deploy example.com --dry-run"},
          run_deploy},
+        {"rollout",
+         Names::one,
+         {{"--target", "Only this target", &Options::target},
+          {"-w,--watch", "Follow the rollout that is going on until it ends", &Options::watch}},
+         "viewer",
+         "Show how far a version has come over the hosts",
+         "For each target with hosts: the phase (canary, batch, pausing, rolling back, stopped and after which host, "
+         "complete), and of every host what is done there now, its version, what it serves, when that was seen, and "
+         "its problem. With --watch on a terminal drawn in place, else a line for each change; without a rollout going "
+         "on it ends at once. Ends with 1 when a rollout was stopped or rolled back, with 4 when hosts remain that "
+         "failed, with 0 otherwise.",
+         {"certctl rollout example.com", "certctl rollout example.com --target fleet --watch",
+          "certctl rollout example.com --json | jq -r '.rollouts[] | .phase'"},
+         run_rollout},
         {"explain",
          Names::one,
          {},

@@ -18,7 +18,7 @@ struct Options {
     std::string socket = "/run/certd/control.sock";
     bool json = false, no_color = false;
     std::vector<std::string> names;
-    bool watch = false, force = false, dry_run = false, no_wait = false, follow = false;
+    bool watch = false, force = false, dry_run = false, no_wait = false, follow = false, all_hosts = false;
     std::uint32_t to = 0;       // 0: not given
     std::uint32_t version = 0;  // 0: not given
     std::string target, host, lineage, reason, with, key;
@@ -70,6 +70,8 @@ ExitCode run_status(Context context);
 ExitCode run_explain(Context context);
 ExitCode run_plan(Context context);
 ExitCode run_limits(Context context);
+// run_rollout.cpp
+ExitCode run_rollout(Context context);
 // run_jobs.cpp
 ExitCode run_renew(Context context);
 ExitCode run_rollback(Context context);

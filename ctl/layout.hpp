@@ -14,7 +14,8 @@ enum class Colour { none, green, yellow, red, cyan, dim, bold };
 
 // How the output device takes text.
 struct Style {
-    std::size_t width = 0;  // columns; 0: any, nothing is elided or wrapped
+    std::size_t width = 0;   // columns; 0: any, nothing is elided or wrapped
+    std::size_t height = 0;  // rows; 0: any
     bool colour = false;
     bool unicode = true;     // false: ASCII only
     bool local_time = true;  // false: UTC

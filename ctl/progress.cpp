@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 10> spinner = {"⠋", "⠙", "⠹", "⠸"
 constexpr std::array<std::string_view, 4> ascii_spinner = {"|", "/", "-", "\\"};
 
 bool is_bad(const api::Event& event) {
+    if (event.type == "rollout.finished" && event.data.string_or("outcome") != "complete") return true;
     return event.problem || event.severity == "error" || event.severity == "critical";
 }
 

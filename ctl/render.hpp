@@ -13,8 +13,8 @@ namespace certd::ctl {
 // The table of all lineages with problems beneath and a summary; `config_problem`: of a refused reload.
 std::string render_status(const Style& style, const std::vector<api::Lineage>& lineages, Time now,
                           const std::optional<Problem>& config_problem = std::nullopt);
-// One lineage in full.
-std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now);
+// One lineage in full; of targets with many hosts those that are not as they should be, unless `all_hosts`.
+std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now, bool all_hosts = false);
 std::string render_explanation(const Style& style, const api::Explanation& explanation, Time now);
 std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& plan, Time now);
 std::string render_limits(const Style& style, const std::vector<api::LimitUse>& uses, Time now);
@@ -34,6 +34,21 @@ std::string next_action(const Style& style, const api::Lineage& lineage, Time no
 Colour colour_of_health(std::string_view health);
 // "The CA … : its words", in one clean line without hint.
 std::string problem_line(const Style& style, const Problem& problem);
+
+// "9f86d081": what people compare; "-" for none.
+std::string short_fingerprint(const Style& style, const std::string& fingerprint);
+// "197 of 200 serve version 4; 2 failed; 1 pending"
+std::string rollout_counts(const api::Rollout& rollout);
+// "batch 2 of 5", "stopped after web3: The test command …"; clean.
+std::string rollout_phase(const Style& style, const api::Lineage& lineage, const api::Rollout& rollout, Time now);
+// The rollout to the hosts of one target: phase, a bar on terminals, a line for each host. `rows`: of hosts, at most,
+// and then those that matter; 0: all of them.
+std::string render_rollout(const Style& style, const api::Lineage& lineage, const api::Rollout& rollout, Time now,
+                           std::size_t rows = 0);
+// What a rollout that went wrong leaves to say: each host's problem, and who serves what.
+std::string render_rollout_end(const Style& style, const api::Lineage& lineage, const api::Rollout& rollout);
+// One change of a rollout in one line; empty: not worth one.
+std::string render_rollout_event(const Style& style, const api::Event& event);
 
 // JSON of the daemon, whose characters that act on terminals are written as \uNNNN.
 std::string terminal_safe_json(std::string_view json);

@@ -5,6 +5,7 @@
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -180,25 +181,65 @@ std::string host_outlook(const Style& style, const api::Target& target, Time now
     return {};
 }
 
-void target_table(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
-    if (lineage.targets.empty()) return;
-    std::vector<std::vector<Cell>> rows;
+constexpr std::size_t few_hosts = 10;  // are all shown
+constexpr std::size_t most_rows = 20;  // of hosts that are not as they should be
+
+const api::Rollout* rollout_of(const api::Lineage& lineage, const std::string& target) {
+    auto found = std::ranges::find(lineage.rollouts, target, &api::Rollout::target);
+    return found == lineage.rollouts.end() ? nullptr : &*found;
+}
+
+// Those of large targets that are as they should be go without saying.
+std::vector<const api::Target*> worth_a_row(const api::Lineage& lineage, bool all_hosts) {
+    std::vector<const api::Target*> shown;
+    std::map<std::string_view, std::size_t> rows;
     for (const api::Target& target : lineage.targets) {
-        rows.push_back({{"  " + clean(style, target.target, 128)},
-                        {clean(style, target.host, 128)},
-                        {host_state(style, target), colour_of_host(target)},
-                        {target.version == 0 ? "-" : std::to_string(target.version)},
-                        {target.verified_at ? relative_past(*target.verified_at, now) : "-"},
-                        {host_outlook(style, target, now)}});
+        const api::Rollout* rollout = rollout_of(lineage, target.target);
+        if (!all_hosts && rollout != nullptr && rollout->total > few_hosts) {
+            bool well = target.state == "deployed" && target.version == rollout->version && !target.problem;
+            if (well || ++rows[target.target] > most_rows) continue;
+        }
+        shown.push_back(&target);
+    }
+    return shown;
+}
+
+void fleet_lines(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now) {
+    for (const api::Rollout& rollout : lineage.rollouts) {
+        std::string text = rollout_counts(rollout);
+        if (rollout.running) text += " (" + rollout_phase(style, lineage, rollout, now) + ")";
+        sheet.raw(wrap(style, "  " + clean(style, rollout.target, 128) + ": ", text));
+    }
+}
+
+void target_table(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time now, bool all_hosts) {
+    if (lineage.targets.empty()) return;
+    std::vector<const api::Target*> shown = worth_a_row(lineage, all_hosts);
+    std::vector<std::vector<Cell>> rows;
+    for (const api::Target* target : shown) {
+        rows.push_back({{"  " + clean(style, target->target, 128)},
+                        {clean(style, target->host, 128)},
+                        {host_state(style, *target), colour_of_host(*target)},
+                        {target->version == 0 ? "-" : std::to_string(target->version)},
+                        {short_fingerprint(style, target->served_fingerprint)},
+                        {target->verified_at ? relative_past(*target->verified_at, now) : "-"},
+                        {host_outlook(style, *target, now)}});
     }
     sheet.gap();
-    sheet.raw(render_table(style, {"  TARGET", "HOST", "STATE", "VERSION", "VERIFIED", ""}, rows));
-    for (const api::Target& target : lineage.targets) {
-        if (target.problem && target.problem != lineage.last_problem) {
-            std::string where = clean(style, target.target, 128) + ": ";
-            if (target.host != "local") where.insert(where.size() - 2, " on " + clean(style, target.host, 128));
-            if (target.state == "watched") where.clear();  // the problem names the endpoint
-            sheet.raw(wrap(style, "  " + where, problem_line(style, *target.problem)));
+    fleet_lines(sheet, style, lineage, now);
+    if (!rows.empty())
+        sheet.raw(render_table(style, {"  TARGET", "HOST", "STATE", "VERSION", "SERVES", "VERIFIED", ""}, rows));
+    if (shown.size() < lineage.targets.size()) {
+        sheet.raw(wrap(style, "  ",
+                       fmt::format("{} more hosts are not shown: certctl status {} --all-hosts",
+                                   lineage.targets.size() - shown.size(), clean(style, lineage.name, 256))));
+    }
+    for (const api::Target* target : shown) {
+        if (target->problem && target->problem != lineage.last_problem) {
+            std::string where = clean(style, target->target, 128) + ": ";
+            if (target->host != "local") where.insert(where.size() - 2, " on " + clean(style, target->host, 128));
+            if (target->state == "watched") where.clear();  // the problem names the endpoint
+            sheet.raw(wrap(style, "  " + where, problem_line(style, *target->problem)));
         }
     }
 }
@@ -279,7 +320,7 @@ void bullets(Sheet& sheet, const Style& style, const std::string& title, const s
 
 }  // namespace
 
-std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now) {
+std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now, bool all_hosts) {
     Sheet sheet(style);
     std::string name = clean(style, lineage.name, 256);
     if (style.width != 0) name = elide_middle(style, name, style.width);
@@ -290,7 +331,7 @@ std::string render_lineage(const Style& style, const api::Lineage& lineage, Time
         problem_lines(sheet, style, *lineage.last_problem);
     }
     refused_lines(sheet, style, lineage, now);
-    target_table(sheet, style, lineage, now);
+    target_table(sheet, style, lineage, now, all_hosts);
     version_table(sheet, style, lineage, now);
     hook_lines(sheet, style, lineage, now);
     return sheet.take();

@@ -56,7 +56,7 @@ Result<View> one_lineage(Context context) {
     }
     Result<api::DaemonStatus> daemon = daemon_status(context);
     if (!daemon) return failure(std::move(daemon).error());
-    view.text = render_lineage(context.console.style(), lineage, daemon->now);
+    view.text = render_lineage(context.console.style(), lineage, daemon->now, context.options.all_hosts);
     return view;
 }
 

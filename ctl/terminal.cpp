@@ -15,7 +15,7 @@ namespace certd::ctl {
 
 namespace {
 
-constexpr std::size_t least_width = 20;
+constexpr std::size_t least_width = 20, least_height = 8;
 
 std::string_view environment(const char* name) {
     const char* value = std::getenv(name);
@@ -29,10 +29,11 @@ std::string_view locale_name() {
     return {};
 }
 
-std::size_t terminal_width() {
+void take_size(Style& style) {
     winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-    return std::max<std::size_t>(size.ws_col, least_width);
+    bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+    style.width = known ? std::max<std::size_t>(size.ws_col, least_width) : 80;
+    style.height = known && size.ws_row != 0 ? std::max<std::size_t>(size.ws_row, least_height) : 24;
 }
 
 void write_all(int fd, std::string_view text) {
@@ -59,7 +60,7 @@ Terminal::Terminal(bool no_color)
 
 Style Terminal::style() const {
     Style style;
-    style.width = is_terminal_ ? terminal_width() : 0;
+    if (is_terminal_) take_size(style);
     style.colour = colour_;
     style.unicode = unicode_;
     return style;

@@ -15,6 +15,16 @@ TEST_CASE("a lineage survives the way through JSON") {
     lineage.targets[0].next_attempt = sample_now() + minutes(5);
     lineage.hooks = {{sample_now(), "pre", "/hooks/pre/10-stop", "", "", 0, 0, false, 1200, "stopped", ""},
                      {sample_now(), "exec", "convert", "web", "local", {}, 15, true, 300'000, "", "deploy.exec"}};
+    lineage.targets[0].step = "reload";
+    api::Rollout rollout;
+    rollout.target = "fleet";
+    rollout.phase = "pausing";
+    rollout.running = true;
+    rollout.paused_until = sample_now();
+    rollout.hosts = {"web1", "web2"};
+    rollout.served = {{4, std::string(64, '4'), {"web1"}}, {0, "", {"web2"}}};
+    lineage.rollouts = {rollout};
+    lineage.last_event = 240;
     Json json = api::to_json(lineage);
     CHECK(api::to_json(api::lineage_from_json(json)) == json);
     CHECK(api::to_json(api::lineage_from_json(parse_json(to_text(json)).value())) == json);

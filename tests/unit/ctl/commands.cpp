@@ -118,6 +118,77 @@ TEST_CASE("status --watch draws again until it is interrupted") {
     CHECK(drawn == 3);
 }
 
+namespace {
+
+// web1 failed, and web2 waits for it.
+api::Lineage stopped_fleet() {
+    api::Lineage lineage = failed_lineage("shop");
+    api::Rollout rollout;
+    rollout.target = "fleet";
+    rollout.version = 5;
+    rollout.phase = "stopped";
+    rollout.total = 2;
+    rollout.failed = rollout.pending = 1;
+    rollout.hosts = {"web1", "web2"};
+    rollout.failed_hosts = {"web1"};
+    lineage.rollouts = {rollout};
+    lineage.targets.push_back({"fleet", "web1", "failed", 4, std::string(64, '4'), std::nullopt, nginx_problem(), {}});
+    lineage.targets.push_back({"fleet", "web2", "pending", 4, std::string(64, '4'), std::nullopt, std::nullopt, {}});
+    return lineage;
+}
+
+}  // namespace
+
+TEST_CASE("rollout shows phase and hosts, and ends with 1 when it was stopped") {
+    Outcome outcome = run({json_response(api::to_json(stopped_fleet())), status_response()}, {"rollout", "shop"});
+    CHECK(outcome.code == ExitCode::failed);
+    CHECK(outcome.out.starts_with("shop: version 5 to fleet: stopped after web1: The test command"));
+    CHECK(outcome.out.find("\n  web2  pending") != std::string::npos);
+    CHECK(outcome.requests[0].starts_with("GET /v1/lineages/shop HTTP/1.1"));
+}
+
+TEST_CASE("rollout --json has the rollouts and targets of the daemon's document, or those of one target") {
+    const std::vector<std::string> answers = {json_response(api::to_json(stopped_fleet())), status_response()};
+    Json all = parse_json(run(answers, {"rollout", "shop", "--json"}).out).value();
+    CHECK(all["targets"].if_array()->size() == 3);
+    CHECK(all["rollouts"].if_array()->front().string_or("phase") == "stopped");
+    Json web = parse_json(run(answers, {"rollout", "shop", "--target", "web", "--json"}).out).value();
+    CHECK(web["targets"].if_array()->size() == 1);
+    CHECK(web["rollouts"].if_array()->empty());
+}
+
+TEST_CASE("rollout knows targets that are not there, and lineages without hosts") {
+    Outcome unknown =
+        run({json_response(api::to_json(stopped_fleet())), status_response()}, {"rollout", "shop", "--target", "x"});
+    CHECK(unknown.code == ExitCode::failed);
+    CHECK(unknown.err.starts_with("certctl: shop has no target 'x'\n"));
+    Outcome none = run({json_response(api::to_json(ok_lineage())), status_response()}, {"rollout", "example.com"});
+    CHECK(none.code == ExitCode::ok);
+    CHECK(none.out == "example.com is deployed to no other hosts: nothing is rolled out\n");
+}
+
+TEST_CASE("rollout --watch ends at once when nothing is rolled out") {
+    Outcome outcome =
+        run({json_response(api::to_json(stopped_fleet())), status_response()}, {"rollout", "shop", "--watch"});
+    CHECK(outcome.code == ExitCode::failed);
+    CHECK(outcome.requests.size() == 2);
+    CHECK(outcome.out.find(" fleet: version 5: stopped after web1: ") != std::string::npos);
+}
+
+TEST_CASE("rollout --watch goes on from the event of its first look, and says when certd has gone") {
+    api::Lineage running = stopped_fleet();
+    running.state = "deploying";
+    running.last_event = 41;
+    const std::string event =
+        R"({"id":42,"at":"2026-11-23T10:04:00Z","type":"deploy.verified","severity":"info","lineage":"shop","target":"fleet","host":"web1","message":"fleet on web1 serves version 5"})";
+    Outcome outcome = run({json_response(api::to_json(running)), status_response(), stream_of({event})},
+                          {"rollout", "shop", "--watch"});
+    CHECK(outcome.code == ExitCode::unreachable);
+    CHECK(outcome.requests[2].starts_with("GET /v1/events?follow=1&after=41&lineage=shop HTTP/1.1"));
+    CHECK(outcome.out.find(" fleet on web1 serves version 5\n") != std::string::npos);
+    CHECK(outcome.err.find("certd ended the stream of events") != std::string::npos);
+}
+
 TEST_CASE("a refused call says why and ends with 5") {
     Outcome outcome = run({response(403, "application/problem+json",
                                     to_text(to_json(problem("control.forbidden", "uid 7 has the role viewer"))))},

@@ -125,8 +125,8 @@ TEST_CASE("one lineage in full") {
                            "  Problem      The test command of target web failed: nginx -t exited with 1\n"
                            "               nginx: [emerg] unexpected \"}\" in /etc/nginx/nginx.conf:12\n"));
     std::string text = render_lineage(plain(80), failed_lineage(), sample_now());
-    CHECK(text.find("  TARGET  HOST   STATE     VERSION  VERIFIED\n  web     local  deployed  4        3h 0m ago\n") !=
-          std::string::npos);
+    CHECK(text.find("  TARGET  HOST   STATE     VERSION  SERVES    VERIFIED\n  web     local  deployed  4        "
+                    "aaaaaaaa  3h 0m ago\n") != std::string::npos);
     CHECK(
         text.find(
             "  VERSION  STATUS  NOT AFTER          LEFT  SERIAL\n  4        live    2027-01-21 13:04Z  59d   03ab\n") !=
