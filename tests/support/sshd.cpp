@@ -134,6 +134,18 @@ void Sshd::thaw() const {
     child_->signal(SIGCONT);
 }
 
+void Sshd::freeze_all() const {
+    freeze();
+    for (const pid_t session : children_of(child_->pid()))
+        ::kill(session, SIGSTOP);
+}
+
+void Sshd::thaw_all() const {
+    for (const pid_t session : children_of(child_->pid()))
+        ::kill(session, SIGCONT);
+    thaw();
+}
+
 // As when the machine goes away: sessions have process groups of their own and would go on.
 void Sshd::stop() {
     const std::vector<pid_t> sessions = child_ ? children_of(child_->pid()) : std::vector<pid_t>{};

@@ -45,6 +45,8 @@ class Sshd {
 
     void freeze() const;  // it takes connections and says nothing
     void thaw() const;
+    void freeze_all() const;  // and so do the connections that there are
+    void thaw_all() const;
     void stop();
     void start();
     std::string log() const { return read_file(directory_ / "sshd.log"); }
