@@ -9,14 +9,17 @@
 namespace {
 
 constexpr const char* usage =
-    "certd_bench [issue] [idle] [--lineages N] [--idle-lineages N] [--idle-seconds N]\n"
+    "certd_bench [issue] [idle] [deploy] [fleet] [--lineages N] [--idle-lineages N] [--idle-seconds N]\n"
+    "            [--deployments N] [--hosts N] [--batch N]\n"
     "  issue  N lineages (default 100) issued and renewed, without validation and with real http-01\n"
     "  idle   N lineages (default 10000) already issued: start, memory, idle, status\n"
-    "Without a name both are measured.\n";
+    "  deploy N deployments (default 1000) to a live nginx that is looked at all the time; fails on a mismatch\n"
+    "  fleet  a rollout over N hosts (default 200), in batches (default 10)\n"
+    "Without a name issue and idle are measured.\n";
 
 struct Arguments {
-    bool issue = false, idle = false;
-    std::size_t lineages = 100, idle_lineages = 10000, idle_seconds = 60;
+    bool issue = false, idle = false, deploy = false, fleet = false;
+    std::size_t lineages = 100, idle_lineages = 10000, idle_seconds = 60, deployments = 1000, hosts = 200, batch = 10;
 };
 
 bool parse(const std::vector<std::string>& words, Arguments& arguments) {
@@ -31,13 +34,21 @@ bool parse(const std::vector<std::string>& words, Arguments& arguments) {
             arguments.issue = true;
         } else if (words[i] == "idle") {
             arguments.idle = true;
+        } else if (words[i] == "deploy") {
+            arguments.deploy = true;
+        } else if (words[i] == "fleet") {
+            arguments.fleet = true;
         } else if (!((words[i] == "--lineages" && number(arguments.lineages)) ||
                      (words[i] == "--idle-lineages" && number(arguments.idle_lineages)) ||
-                     (words[i] == "--idle-seconds" && number(arguments.idle_seconds)))) {
+                     (words[i] == "--idle-seconds" && number(arguments.idle_seconds)) ||
+                     (words[i] == "--deployments" && number(arguments.deployments)) ||
+                     (words[i] == "--hosts" && number(arguments.hosts)) ||
+                     (words[i] == "--batch" && number(arguments.batch)))) {
             return false;
         }
     }
-    if (!arguments.issue && !arguments.idle) arguments.issue = arguments.idle = true;
+    if (!arguments.issue && !arguments.idle && !arguments.deploy && !arguments.fleet)
+        arguments.issue = arguments.idle = true;
     return true;
 }
 
@@ -56,6 +67,8 @@ int main(int argc, char** argv) {
             certd::bench::issue(arguments.lineages, false);
         }
         if (arguments.idle) certd::bench::idle(arguments.idle_lineages, arguments.idle_seconds);
+        if (arguments.deploy) certd::bench::deploy(arguments.deployments);
+        if (arguments.fleet) certd::bench::fleet(arguments.hosts, arguments.batch);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 1;
