@@ -57,7 +57,7 @@ const std::vector<Command>& commands() {
          run_deploy},
         {"rollout",
          Names::one,
-         {{"--target", "Only this target", &Options::target},
+         {{"--target", "Only this target", &Options::target, "targets"},
           {"-w,--watch", "Follow the rollout that is going on until it ends", &Options::watch}},
          "viewer",
          "Show how far a version has come over the hosts",

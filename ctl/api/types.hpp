@@ -133,7 +133,7 @@ struct Lineage {
     std::vector<Target> targets;
     std::vector<Version> versions;
     std::vector<RefusedName> refused_names;
-    std::vector<HookRun> hooks;  // of one lineage in full: the last runs, newest last
+    std::vector<HookRun> hooks;     // of one lineage in full: the last runs, newest last
     std::string served;             // of all targets: "yes", "no", "partly", "unknown", "-" (no target)
     std::string step;               // of the running job, for the live line
     std::vector<Rollout> rollouts;  // of its targets with hosts
