@@ -222,7 +222,7 @@ constexpr std::array table = {
     Row{.path = "{defaults,lineages.*}.pre_issue", .type = Type::hooks, .default_text = "[]",
         .doc = "Commands before an order is placed; if one fails none is placed."},
     Row{.path = "{defaults,lineages.*}.post_issue", .type = Type::hooks, .default_text = "[]",
-        .doc = "Commands after a certificate was issued; a failure is reported and does not hold up deployment."},
+        .doc = "Commands after a certificate was issued, and beside pre_issue also when none was, so that what those stopped is started again (then without CERTD_VERSION); a failure is reported and does not hold up deployment."},
     Row{.path = "{defaults,lineages.*}.renewal_hooks", .type = Type::section,
         .doc = "certbot's hook directories, run unchanged (contrib/docs/HOOKS.md): pre before an order, deploy when `live` names the new version, post after both. A lineage's `renewal_hooks: {}` turns those of the defaults off."},
     Row{.path = "{defaults,lineages.*}.renewal_hooks.directory", .type = Type::path, .default_text = "none",

@@ -8,7 +8,10 @@
 #include "libacme/base/text.hpp"
 #include "libacme/crypto/digest.hpp"
 
+#include <boost/asio/this_coro.hpp>
+
 #include <algorithm>
+#include <exception>
 
 #include <fmt/format.h>
 
@@ -23,6 +26,15 @@ bool is_of(const acme::OrderRecord& record, const config::Lineage& spec, KeyType
     std::ranges::sort(ordered);
     return record.ca == ca.name.text && record.directory_url == ca.directory && wanted == ordered &&
            record.key_type == key;
+}
+
+// What pre_issue made ready is put back by post_issue also when no certificate came of it: a server that was stopped is
+// started again. A failed hook is told by its event.
+Task<> put_back(Deployer& deployer, IssueOrder order, LineageName name) {
+    if (order.spec->pre_issue.empty() || order.spec->post_issue.empty()) co_return;
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    Deployer::HookContext context{name, order.spec->names, {}, order.job};
+    (void)co_await deployer.run_hooks(order.spec->post_issue, "post-issue", context);
 }
 
 }  // namespace
@@ -47,9 +59,17 @@ Task<Result<void>> Renewal::prove(IssueOrder order) {
 
 Task<> Renewal::prove_or_fail(IssueOrder order) {
     order.rehearsal = true;
+    LineageName name = value_or_fail(LineageName::parse(order.spec->name));
     co_await refuse_request(*order.spec);
-    co_await prepare(order, value_or_fail(LineageName::parse(order.spec->name)));
-    (void)co_await issue_or_fail(std::move(order));
+    std::exception_ptr error;
+    try {
+        co_await prepare(order, name);
+        (void)co_await issue_or_fail(order);
+    } catch (...) {
+        error = std::current_exception();
+    }
+    co_await put_back(deployer_, order, name);
+    if (error) std::rethrow_exception(error);
 }
 
 // What a name's proof may depend on is made ready by the operator's commands.
@@ -65,8 +85,16 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     // A CA is not asked for what could not be stored (faults F34).
     value_or_fail(co_await offload(workers_, [&] { return store_.probe(); }));
     co_await refuse_request(*order.spec);
-    if (!order.rehearsal) co_await prepare(order, name);
-    std::vector<IssuedKey> issued = co_await issue_each(order, name, ca);
+    std::vector<IssuedKey> issued;
+    std::exception_ptr error;
+    try {
+        if (!order.rehearsal) co_await prepare(order, name);
+        issued = co_await issue_each(order, name, ca);
+    } catch (...) {
+        error = std::current_exception();
+    }
+    if (error && !order.rehearsal) co_await put_back(deployer_, order, name);
+    if (error) std::rethrow_exception(error);
     bool known_keys = order.spec->key_max_age || order.spec->csr || order.spec->next_key;
     if (known_keys && !order.rehearsal) co_await refuse_burned(issued);
     std::shared_ptr<acme::Session> session = co_await clients_.session(ca);

@@ -151,3 +151,18 @@ TEST_CASE("exec steps and hooks get the environment that certbot's hooks get") {
     REQUIRE(eventually(10s, [&] { return read_file(seen).size() > 3; }));
     REQUIRE(read_file(seen) == world.certd.live("shop").string() + "\na.example.test b.example.test\n0\n");
 }
+
+TEST_CASE("what pre_issue stopped is started again when nothing was issued") {
+    World world;
+    const std::string log = (world.directory() / "hooks").string();
+    const auto hook = [&](const std::string& key, const std::string& words) {
+        return "    " + key + ": { command: { shell: \"echo " + words + " >>" + log + "\" } }\n";
+    };
+    world.pebble.break_name("a.example.test");
+    world.start({.lineage_more = hook("pre_issue", "stop") + hook("post_issue", "start $CERTD_VERSION")});
+    REQUIRE(world.certd.ctl({"renew", "shop"}).exit_code == 1);
+    CHECK(read_file(log).starts_with("stop\nstart\n"));
+    world.pebble.mend_name("a.example.test");
+    REQUIRE(world.certd.ctl({"renew", "shop"}).exit_code == 0);
+    CHECK(read_file(log).ends_with("stop\nstart 1\n"));
+}
