@@ -8,6 +8,7 @@
 #include "config/trust.hpp"
 #include "config/validate.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -38,8 +39,9 @@ bool add_file(const std::string& path, Sources& sources, Report& report) {
     return true;
 }
 
-// Whether every file could be read.
-bool add_fragments(const std::string& directory, Sources& sources, Report& report) {
+// Whether every file could be read. Those that `given` takes the place of are left out.
+bool add_fragments(const std::string& directory, Sources& sources, Report& report,
+                   const std::vector<Fragment>& given = {}) {
     auto names = list_trusted(directory);
     if (!names) {
         report_problem(report, whole_file(directory), names.error());
@@ -48,6 +50,7 @@ bool add_fragments(const std::string& directory, Sources& sources, Report& repor
     bool complete = true;
     for (const std::string& name : *names) {
         std::string path = (std::filesystem::path(directory) / name).string();
+        if (std::ranges::find(given, path, &Fragment::path) != given.end()) continue;
         if (name.ends_with(".yaml") && !name.starts_with('.')) {
             complete = add_file(path, sources, report) && complete;
         } else if (name.ends_with(".yml")) {
@@ -121,6 +124,26 @@ Loaded load(const std::string& path) {
     }
     ConfigPtr config;
     if (!sources.empty()) config = make_config(sources, Disk::look, report);
+    if (!complete) config = nullptr;
+    return {std::move(config), report.take()};
+}
+
+Loaded load_with(const std::string& path, const std::vector<Fragment>& fragments) {
+    Report report;
+    Sources sources;
+    std::error_code ignored;
+    bool there = std::filesystem::exists(path, ignored);
+    bool complete = true;
+    if (there) {
+        complete = add_file(path, sources, report);
+    } else {
+        sources.push_back(&report.add(Source(path, "")));
+    }
+    std::string directory = (std::filesystem::path(path).parent_path() / "conf.d").string();
+    if (complete) complete = add_fragments(directory, sources, report, fragments);
+    for (const Fragment& fragment : fragments)
+        sources.push_back(&report.add(Source(fragment.path, fragment.text)));
+    ConfigPtr config = make_config(sources, Disk::look, report);
     if (!complete) config = nullptr;
     return {std::move(config), report.take()};
 }

@@ -20,6 +20,14 @@ enum class Disk { look, leave };
 // `path` and the `conf.d/*.yaml` beside it, merged in name order. Reads files; blocking.
 Loaded load(const std::string& path);
 
+// A file of conf.d that is given as a text: it stands in for the one of this path, which need not be there.
+struct Fragment {
+    std::string path;
+    std::string text;
+};
+// The same with `fragments`; there may be no file at `path`. For what is about to be written or taken away. Blocking.
+Loaded load_with(const std::string& path, const std::vector<Fragment>& fragments);
+
 // The same for a text in memory, for tests and embedded samples. Files that it names are looked at only on request.
 Loaded load_text(const std::string& text, const std::string& file_name = "certd.yaml", Disk disk = Disk::leave);
 

@@ -51,6 +51,10 @@ void add_names(CLI::App& app, Options& options, Names names) {
             ->expected(1, 2);
         return;
     }
+    if (names == Names::client) {
+        app.add_option("CLIENT", options.names, "certbot")->required()->expected(1);
+        return;
+    }
     CLI::Option* option = app.add_option("NAME", options.names, names == Names::one ? "A lineage" : "Lineages");
     if (names == Names::one) option->required()->expected(1);
     if (names == Names::some) option->required();
@@ -124,6 +128,16 @@ std::string wrong_completion(const Options& options) {
     return {};
 }
 
+std::string wrong_import(const Options& options) {
+    if (options.names.front() != "certbot") {
+        return fmt::format("Lineages are taken over from certbot, not from \"{}\"",
+                           escape_untrusted(options.names.front(), 128));
+    }
+    int modes = int{options.shadow} + int{options.take_over} + int{options.give_back};
+    if (modes != 1) return "import needs one of --shadow, --take-over and --give-back";
+    return options.print_config && !options.shadow ? "--print-config goes with --shadow" : std::string();
+}
+
 // The first word that ought to be a command and is none.
 std::string unknown_command(const std::vector<std::string>& arguments) {
     std::vector<std::string_view> names;
@@ -194,6 +208,9 @@ CommandLine parse_command_line(std::vector<std::string> arguments, const std::op
     if (line.command->names == Names::completion) {
         if (std::string wrong = wrong_completion(line.options); !wrong.empty())
             return usage_error(std::move(line), wrong);
+    }
+    if (line.command->names == Names::client) {
+        if (std::string wrong = wrong_import(line.options); !wrong.empty()) return usage_error(std::move(line), wrong);
     }
     return line;
 }

@@ -22,6 +22,8 @@ struct Options {
     std::uint32_t to = 0;       // 0: not given
     std::uint32_t version = 0;  // 0: not given
     std::string target, host, lineage, reason, with, key;
+    bool shadow = false, take_over = false, give_back = false, print_config = false;
+    std::string from, config, webroot;
 };
 
 struct Context {
@@ -37,6 +39,7 @@ enum class Names {
     any,
     some,
     account,     // list, or another action and a CA
+    client,      // certbot
     completion,  // a shell, or what is asked for and of which lineage
 };
 
@@ -82,6 +85,9 @@ ExitCode run_account(Context context);
 ExitCode run_revoke(Context context);
 // run_completion.cpp
 ExitCode run_completion(Context context);
+// run_import.cpp: becomes certd, and returns only when that fails.
+ExitCode run_import(Context context);
+std::vector<std::string> import_arguments(const Options& options);  // of certd
 // run_daemon.cpp
 ExitCode run_events(Context context);
 ExitCode run_pause(Context context);

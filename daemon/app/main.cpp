@@ -2,6 +2,7 @@
 #include "config/load.hpp"
 #include "config/reference.hpp"
 #include "daemon/app/daemon.hpp"
+#include "daemon/app/import_command.hpp"
 #include "daemon/observe/metric_families.hpp"
 #include "libacme/base/catalog.hpp"
 
@@ -81,10 +82,12 @@ int main(int argc, char** argv) {
     app.add_flag("--problems-reference", problems_reference, "Print the reference of all problem codes and exit");
     app.add_flag("--metrics-reference", metrics_reference, "Print the reference of all metrics and exit");
     app.set_version_flag("--version", "certd " CERTD_VERSION);
+    ImportCommand import_command(app);
     app.footer(
         "Examples:\n"
         "  certd --config /etc/certd/certd.yaml              run in the foreground, as the systemd unit does\n"
         "  certd --check-config --config ./certd.yaml        look for errors before a reload\n"
+        "  certd import certbot --shadow                     what `certctl import` runs\n"
         "Signals: SIGHUP reloads the configuration, SIGTERM stops within 10 seconds.\n"
         "Exit status: 0 stopped as asked, 1 failure, 2 usage or configuration, 3 another certd holds the state "
         "directory.");
@@ -109,6 +112,10 @@ int main(int argc, char** argv) {
         if (metrics_reference) {
             fmt::print("{}", ::certd::metrics_reference());
             return EXIT_SUCCESS;
+        }
+        if (import_command.is_wanted()) {
+            protect_process();
+            return import_command.run(file);
         }
         return check ? check_config(file) : serve(file);
     } catch (const std::exception& error) {

@@ -53,6 +53,26 @@ struct stat status_with(mode_t mode, uid_t owner) {
 
 }  // namespace
 
+TEST_CASE("a file that is about to be written, or taken away, is judged with the others") {
+    Directory directory;
+    directory.write("certd.yaml", base + web);
+    directory.write("conf.d/mine.yaml", "lineages: { b.example.com: { targets: [web] } }\n");
+    auto with = [&](const std::string& text) {
+        return config::load_with(directory.path("certd.yaml"), {{directory.path("conf.d/mine.yaml"), text}});
+    };
+    Loaded other = with("lineages: { c.example.com: { targets: [web] } }\n");
+    REQUIRE(other.config);
+    CHECK(other.config->lineages.contains("c.example.com"));
+    CHECK(!other.config->lineages.contains("b.example.com"));
+    CHECK(with("").config);
+    CHECK(!with("lineages: { c.example.com: { targets: [nowhere] } }\n").config);
+    // There may be none yet beside it.
+    Loaded alone = config::load_with(directory.path("none.yaml"), {});
+    REQUIRE(!alone.config);  // conf.d speaks of a target that certd.yaml has
+    fs::remove(directory.path("conf.d/mine.yaml"));
+    CHECK(config::load_with(directory.path("none.yaml"), {}).config);
+}
+
 TEST_CASE("files in conf.d are merged with certd.yaml in the order of their names") {
     Directory directory;
     directory.write("certd.yaml", base);

@@ -49,6 +49,17 @@ TEST_CASE("every command has help with an example and its role") {
     CHECK(parse({"--version"}).text.starts_with("certctl "));
 }
 
+TEST_CASE("import hands its words on to certd") {
+    CommandLine line = parse({"import", "certbot", "--take-over", "--from", "/srv/le", "--config", "/srv/certd.yaml"});
+    REQUIRE(line.command != nullptr);
+    CHECK(import_arguments(line.options) == std::vector<std::string>{"--config", "/srv/certd.yaml", "import", "certbot",
+                                                                     "--take-over", "--from", "/srv/le"});
+    CHECK(parse({"import", "certbot"}).wrong);
+    CHECK(parse({"import", "certbot", "--shadow", "--give-back"}).wrong);
+    CHECK(parse({"import", "certbot", "--take-over", "--print-config"}).wrong);
+    CHECK(parse({"import", "lego", "--shadow"}).text.find("not from \"lego\"") != std::string::npos);
+}
+
 TEST_CASE("what cannot be understood is refused as usage") {
     const std::vector<std::vector<std::string>> wrong = {{},
                                                          {""},

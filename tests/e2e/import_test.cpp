@@ -1,0 +1,367 @@
+// Taking over from a real certbot, whose lineages come from Pebble by every authenticator that certd has a counterpart
+// for, and giving them back.
+#include "libacme/base/json.hpp"
+#include "tests/support/bind.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/daemon.hpp"
+#include "tests/support/pebble.hpp"
+#include "tests/support/temp_directory.hpp"
+#include "tests/support/tls_files.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <memory>
+
+using namespace certd;
+using namespace certd::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Names of the standalone authenticator are at the second address, whose port 80 nothing else listens on.
+constexpr const char* records = "* A 127.0.0.1\n*.alone A 127.0.0.2\n";
+constexpr const char* tsig_secret = "bm9ib2R5IGVsc2UgaGFzIHRoaXMga2V5IGJ1dCB1cyE=";  // Bind's
+const std::string long_name = "a-name-longer-than-certd-takes-" + std::string(50, 'x');
+
+// Debian's certbot dies of a refused nonce, so that Pebble refuses none here.
+class Migration {
+   public:
+    Migration()
+        : bind(path("bind"), {false, records}),
+          pebble(path("pebble"), 80, {.nonce_reject = 0, .authz_reuse = 0, .name_server = Bind::primary() + ":53"}),
+          certd(path("certd")) {
+        write_nginx({});
+        fs::create_directories(path("www"));
+        fs::create_directories(path("other-www"));
+        nginx = std::make_unique<Child>(
+            std::vector<std::string>{program("nginx"), "-c", path("nginx/nginx.conf"), "-g", "daemon off;"},
+            ChildOptions{{}, path("nginx/output.log"), {}, {}, {}});
+        certd.configure(fmt::format(R"(state_dir: {}
+control: {{ socket: {}, group: "" }}
+resolvers: [{}]
+cas:
+  pebble: {{ directory: "{}", ca_bundle: "{}", contact: [ops@example.test], agree_tos: true }}
+)",
+                                    certd.state_directory().string(), certd.socket().string(), Bind::primary(),
+                                    pebble.directory_url(), pebble.ca_bundle().string()));
+    }
+
+    fs::path path(const std::string& name) const { return directory.path() / name; }
+    fs::path letsencrypt() const { return path("letsencrypt"); }
+    fs::path live(const std::string& name) const { return letsencrypt() / "live" / name; }
+    fs::path conf(const std::string& name) const { return letsencrypt() / "renewal" / (name + ".conf"); }
+
+    // A server for what has a certificate under certbot's path, with what `more` adds to the one on port 80.
+    void write_nginx(const std::vector<std::string>& with_tls, const std::string& more = {}) const {
+        std::string servers;
+        for (const std::string& name : with_tls) {
+            servers += fmt::format(
+                "server {{ listen 127.0.0.1:443 ssl; server_name {0}; ssl_certificate {1}/fullchain.pem; "
+                "ssl_certificate_key {1}/privkey.pem; return 200 ok; }}\n",
+                name, live(name).string());
+        }
+        fs::create_directories(path("nginx"));
+        write_file(path("nginx/nginx.conf"), fmt::format(R"(user root;
+worker_processes 1;
+pid {0}/nginx.pid;
+error_log {0}/error.log;
+events {{}}
+http {{
+    server_names_hash_bucket_size 128;
+    access_log off;
+    client_body_temp_path {0}/body; proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/fastcgi;
+    uwsgi_temp_path {0}/uwsgi; scgi_temp_path {0}/scgi;
+    server {{ listen 127.0.0.1:80 default_server; root {1}; }}
+    server {{ listen 127.0.0.1:80; server_name site1.example.test site2.example.test; root {1}; {2} }}
+    server {{ listen 127.0.0.1:80; server_name b.other.example.test; root {3}; }}
+    {4}
+}}
+)",
+                                                         path("nginx").string(), path("www").string(), more,
+                                                         path("other-www").string(), servers));
+    }
+    void reload_nginx() const { nginx->signal(SIGHUP); }
+
+    std::vector<std::string> arguments(std::vector<std::string> words) const {
+        for (const char* name : {"config", "work", "logs"}) {
+            words.push_back(fmt::format("--{}-dir", name));
+            words.push_back(name == std::string("config") ? letsencrypt() : path(fmt::format("certbot-{}", name)));
+        }
+        return words;
+    }
+
+    void issue(const std::string& names, std::vector<std::string> how) {
+        std::vector<std::string> words = {"certonly",         "-n",       "--agree-tos",         "-m",
+                                          "ops@example.test", "--server", pebble.directory_url()};
+        if (!names.empty()) words.insert(words.end(), {"-d", names});
+        words.insert(words.end(), how.begin(), how.end());
+        runs.push_back(arguments(words));
+    }
+    void renew(const std::string& name) {
+        runs.push_back(
+            arguments({"renew", "-n", "--no-random-sleep-on-renew", "--force-renewal", "--cert-name", name}));
+    }
+
+    void run_certbot() {
+        Json::Array all;
+        for (const std::vector<std::string>& words : runs)
+            all.emplace_back(Json::Array(words.begin(), words.end()));
+        write_file(path("runs.json"), to_text(Json(std::move(all))));
+        Output done = run({std::string(CERTD_SOURCE_DIR) + "/tests/e2e/run_certbot", path("runs.json")},
+                          {{"REQUESTS_CA_BUNDLE=" + pebble.ca_bundle().string()}, {}, 280s});
+        INFO(done.both());
+        REQUIRE(done.exit_code == 0);
+        runs.clear();
+    }
+
+    Output certbot(std::vector<std::string> words) const {
+        words.insert(words.begin(), program("certbot"));
+        return run(arguments(std::move(words)), {{"REQUESTS_CA_BUNDLE=" + pebble.ca_bundle().string()}, {}, 120s});
+    }
+
+    Output import(std::vector<std::string> flags) const {
+        flags.insert(flags.begin(), {certctl_program(), "import", "certbot", "--from", letsencrypt(), "--config",
+                                     certd.configuration_file(), "--webroot", path("challenges")});
+        return run(std::move(flags));
+    }
+
+    TempDirectory directory;
+    Bind bind;
+    Pebble pebble;
+    Daemon certd;
+    std::unique_ptr<Child> nginx;
+    std::vector<std::vector<std::string>> runs;
+};
+
+std::string executable(const fs::path& path, const std::string& text) {
+    write_file(path, "#!/bin/sh\n" + text);
+    fs::permissions(path, fs::perms::owner_all);
+    return path.string();
+}
+
+// Twenty lineages and some that cannot come over.
+void fill(Migration& m) {
+    const std::string www = m.path("www").string(), other = m.path("other-www").string();
+    const std::vector<std::string> webroot = {"--webroot", "-w", www};
+    auto with = [](std::vector<std::string> words, std::vector<std::string> more) {
+        words.insert(words.end(), more.begin(), more.end());
+        return words;
+    };
+    const std::vector<std::string> alone = {"--standalone", "--http-01-address", "127.0.0.2"};
+    m.issue("one.alone.example.test", alone);
+    m.issue("two.alone.example.test",
+            with(alone, {"--key-type", "rsa", "--pre-hook", "echo pre >>" + m.path("hooks").string(), "--post-hook",
+                         "echo post >>" + m.path("hooks").string()}));
+    m.issue("three.alone.example.test", with(alone, {"--elliptic-curve", "secp384r1", "--reuse-key"}));
+    m.issue("web1.example.test", webroot);
+    m.issue("web1.example.test", with(webroot, {"--duplicate"}));
+    m.issue("web2.example.test,www.web2.example.test", webroot);
+    m.issue("", {"--webroot", "-w", www, "-d", "web3.example.test", "-w", other, "-d", "b.other.example.test"});
+    m.issue("web4.example.test", with(webroot, {"--cert-name", "Shop.Example"}));
+    m.issue("web5.example.test", with(webroot, {"--cert-name", long_name}));
+    m.issue("web6.example.test", with(webroot, {"--deploy-hook", "echo \"$RENEWED_LINEAGE, $RENEWED_DOMAINS\" >>" +
+                                                                     m.path("deployed").string()}));
+    m.issue("web7.example.test", with(webroot, {"--allow-subset-of-names"}));
+    m.issue("apache.example.test", webroot);
+    const std::vector<std::string> nginx = {
+        "--nginx", "--nginx-server-root", m.path("nginx").string(), "--nginx-sleep-seconds",
+        "2",       "--nginx-ctl",         program("nginx")};
+    m.issue("site1.example.test", nginx);
+    m.issue("site2.example.test", nginx);
+    const std::string update = fmt::format(
+        "printf 'server 127.0.0.1\\nupdate %s _acme-challenge.%s. 60 TXT \"%s\"\\nsend\\n' $1 $CERTBOT_DOMAIN "
+        "$CERTBOT_VALIDATION | nsupdate -k {}\n",
+        m.bind.key_file().string());
+    const std::string hook = executable(m.path("dns-hook"), update);
+    const std::vector<std::string> manual = {
+        "--manual",    "--preferred-challenges", "dns",           "--manual-auth-hook",
+        hook + " add", "--manual-cleanup-hook",  hook + " delete"};
+    m.issue("hook1.example.test", manual);
+    m.issue("hook2.example.test,*.hook2.example.test", manual);
+    write_file(m.path("rfc2136.ini"), fmt::format("dns_rfc2136_server = 127.0.0.1\ndns_rfc2136_name = certd-key\n"
+                                                  "dns_rfc2136_secret = {}\ndns_rfc2136_algorithm = HMAC-SHA256\n",
+                                                  tsig_secret));
+    fs::permissions(m.path("rfc2136.ini"), fs::perms(0600));
+    const std::vector<std::string> dns = {"--dns-rfc2136", "--dns-rfc2136-credentials", m.path("rfc2136.ini").string(),
+                                          "--dns-rfc2136-propagation-seconds", "0"};
+    m.issue("dns1.example.test", dns);
+    m.issue("dns2.example.test", dns);
+    m.issue("*.wild.example.test", dns);
+    m.issue("wild.example.test,*.wild.example.test", with(dns, {"--cert-name", "both.wild"}));
+    m.issue("broken.example.test", webroot);
+    m.issue("keyless.example.test", webroot);
+    m.issue("person.example.test", webroot);
+    m.renew("web1.example.test");
+    m.renew("web1.example.test");
+    m.renew("site1.example.test");
+    m.run_certbot();
+
+    auto change = [&](const std::string& name, const std::string& from, const std::string& to) {
+        std::string text = read_file(m.conf(name));
+        REQUIRE(text.find(from) != std::string::npos);
+        write_file(m.conf(name), text.replace(text.find(from), from.size(), to));
+    };
+    // certbot's Apache plugin wants an Apache of its own; what it leaves behind is this.
+    change("apache.example.test", "authenticator = webroot", "authenticator = apache\ninstaller = apache");
+    change("broken.example.test", "[renewalparams]", "[renewalparams");
+    change("person.example.test", "authenticator = webroot", "authenticator = manual");
+    fs::remove(m.letsencrypt() / "archive" / "keyless.example.test" / "privkey1.pem");
+    executable(m.letsencrypt() / "renewal-hooks" / "deploy" / "all",
+               "echo all >>" + m.path("deployed").string() + "\n");
+}
+
+const Json& lineage_of(const Json& document, const std::string& certbot_name) {
+    for (const Json& one : *document["lineages"].if_array()) {
+        if (one.string_or("certbot") == certbot_name) return one;
+    }
+    FAIL("not carried: " << certbot_name);
+    return document;
+}
+
+std::string reason_of(const Json& document, const std::string& certbot_name) {
+    for (const Json& one : *document["not_carried"].if_array()) {
+        if (one.string_or("certbot") == certbot_name) return one.string_or("reason");
+    }
+    return {};
+}
+
+void check_shadow(const Migration& m) {
+    const Output shown = m.import({"--shadow", "--json"});
+    INFO(shown.both());
+    REQUIRE(shown.exit_code == 0);
+    const Json document = parse_json(shown.out).value();
+    CHECK(document["lineages"].if_array()->size() == 20);
+    CHECK(reason_of(document, "broken.example.test").find("broken.example.test.conf:10: the brackets") !=
+          std::string::npos);
+    CHECK(reason_of(document, "keyless.example.test").find("privkey1.pem") != std::string::npos);
+    CHECK(reason_of(document, "person.example.test").starts_with("the manual authenticator without manual_auth_hook"));
+    CHECK(lineage_of(document, "web1.example.test-0001").string_or("name") == "web1.example.test-0001");
+    CHECK(lineage_of(document, "web1.example.test")["archive_versions"].if_array()->size() == 3);
+    CHECK(lineage_of(document, "Shop.Example").string_or("name") == "shop.example");
+    CHECK(lineage_of(document, long_name).string_or("name").size() == 64);
+    CHECK(lineage_of(document, "two.alone.example.test").string_or("key_type") == "rsa-2048");
+    CHECK(lineage_of(document, "three.alone.example.test").string_or("key_type") == "ecdsa-p384");
+    CHECK(lineage_of(document, "wild.example.test").string_or("challenge") == "dns-01 by the provider certbot-rfc2136");
+    CHECK(lineage_of(document, "site1.example.test").strings("targets") ==
+          std::vector<std::string>{"certbot-renewal-hooks", "certbot-nginx"});
+    for (const Json& one : *document["lineages"].if_array()) {
+        CHECK(one.string_or("ca") == "pebble");
+        CHECK(one["next"].string_or("action") == "issue");
+        CHECK(one["next"].strings("reasons") == std::vector<std::string>{"2/3 of the lifetime"});
+    }
+    CHECK(!fs::exists(m.certd.state_directory()));
+    CHECK(!fs::exists(m.path("certd/conf.d")));
+    const Output text = m.import({"--shadow"});
+    CHECK(text.out.find("20 of 23 lineages can be taken over") != std::string::npos);
+}
+
+// The presets know of systemd's nginx, which is none of this machine.
+void fit_target(const Migration& m) {
+    const fs::path file = m.path("certd/conf.d/certbot.yaml");
+    std::string text = read_file(file);
+    const std::string service = "    service: nginx\n";
+    REQUIRE(text.find(service) != std::string::npos);
+    text.replace(
+        text.find(service), service.size(),
+        fmt::format("{0}    test: [nginx, -t, -q, -c, {1}]\n    reload: {{ command: [nginx, -s, reload, -c, {1}] }}\n",
+                    service, m.path("nginx/nginx.conf").string()));
+    write_file(file, text);
+}
+
+std::string served(const std::string& name) {
+    return served_fingerprint("127.0.0.1:443", name);
+}
+
+}  // namespace
+
+TEST_CASE("twenty lineages of a real certbot come over, are renewed by certd under certbot's paths, and go back") {
+    if (!enter_own_network()) {
+        WARN("a network of its own needs root");
+        return;
+    }
+    Migration m;
+    fill(m);
+    const std::size_t issued = m.pebble.orders();
+    const std::string conf = read_file(m.conf("web1.example.test"));
+    m.write_nginx({"site1.example.test", "web1.example.test"});
+    m.reload_nginx();
+    REQUIRE(eventually(10s, [&] { return !served("site1.example.test").empty(); }));
+    const std::string first = served("site1.example.test");
+
+    check_shadow(m);
+
+    const Output taken = m.import({"--take-over"});
+    INFO(taken.both());
+    REQUIRE(taken.exit_code == 0);
+    CHECK(taken.out.find("leave certbot's timer as it is") != std::string::npos);
+    CHECK(taken.out.find("location ^~ /.well-known/acme-challenge/") != std::string::npos);
+    CHECK(fs::is_symlink(m.live("site1.example.test")));
+    // What was left to certbot is still there for it, and nothing else.
+    const Output rest = m.certbot({"certificates"});
+    CHECK(rest.out.find("Certificate Name: person.example.test") != std::string::npos);
+    CHECK(rest.out.find("Certificate Name: web1.example.test") == std::string::npos);
+    REQUIRE(m.import({"--take-over"}).out.find("There was nothing left to do") != std::string::npos);
+
+    // nginx takes up the same certificate from certbot's path.
+    m.write_nginx(
+        {"site1.example.test", "web1.example.test"},
+        fmt::format("location ^~ /.well-known/acme-challenge/ {{ root {}; }}", m.path("challenges").string()));
+    m.reload_nginx();
+    CHECK(served("site1.example.test") == first);
+    fit_target(m);
+    m.certd.start();
+    const Json status = m.certd.json({"status"});
+    for (const Json& one : *status["lineages"].if_array()) {
+        INFO(to_text(one));
+        CHECK(one.string_or("state") == "waiting");
+        CHECK(one["next"].string_or("action") == "issue");
+    }
+    CHECK(m.pebble.orders() == issued);
+
+    // By each way of proof once: through nginx's directory, a webroot, hooks, signed updates and certd itself.
+    const std::vector<std::string> renewed = {"site1.example.test", "web6.example.test", "hook2.example.test",
+                                              "wild.example.test", "two.alone.example.test"};
+    std::vector<std::string> words = {"renew", "--force"};
+    words.insert(words.end(), renewed.begin(), renewed.end());
+    const Output done = m.certd.ctl(words);
+    INFO(done.both() << m.certd.log());
+    REQUIRE(done.exit_code == 0);
+    CHECK(m.pebble.orders() == issued + renewed.size());
+    CHECK(served("site1.example.test") != first);
+    CHECK(served("site1.example.test") == fingerprint_of_file(m.live("site1.example.test") / "cert.pem"));
+    CHECK(read_file(m.path("hooks")).ends_with("pre\npost\n"));
+    const std::string deployed = read_file(m.path("deployed"));
+    CHECK(deployed.find("live/web6.example.test, web6.example.test") != std::string::npos);
+    // As the account that certbot has made: Pebble knows of one.
+    const Json accounts = m.certd.json({"account", "list"});
+    REQUIRE(accounts["accounts"].if_array()->size() == 1);
+    CHECK(m.pebble.log().find("There are now 2 accounts in memory") == std::string::npos);
+    CHECK(m.import({"--give-back"}).err.find("systemctl stop certd") != std::string::npos);
+    m.certd.terminate();
+
+    const std::string second = served("site1.example.test");
+    const Output back = m.import({"--give-back"});
+    INFO(back.both());
+    REQUIRE(back.exit_code == 0);
+    CHECK(read_file(m.conf("web1.example.test")) == conf);
+    CHECK(fingerprint_of_file(m.live("site1.example.test") / "cert.pem") == second);
+    CHECK(fs::read_symlink(m.live("site1.example.test") / "cert.pem") == "../../archive/site1.example.test/cert3.pem");
+    const Output all = m.certbot({"certificates"});
+    for (const std::string& name : {std::string("web1.example.test-0001"), std::string("Shop.Example"), long_name,
+                                    std::string("site1.example.test"), std::string("both.wild")}) {
+        CHECK(all.out.find("Certificate Name: " + name) != std::string::npos);
+    }
+    const std::size_t orders = m.pebble.orders();
+    const Output nothing =
+        m.certbot({"renew", "-n", "--no-random-sleep-on-renew", "--cert-name", "site1.example.test"});
+    INFO(nothing.both());
+    CHECK(nothing.exit_code == 0);
+    CHECK(nothing.both().find("not due for renewal yet") != std::string::npos);
+    CHECK(m.pebble.orders() == orders);
+    const Output forced =
+        m.certbot({"renew", "-n", "--no-random-sleep-on-renew", "--force-renewal", "--cert-name", "web6.example.test"});
+    INFO(forced.both());
+    CHECK(forced.exit_code == 0);
+    CHECK(fs::exists(m.letsencrypt() / "archive" / "web6.example.test" / "cert3.pem"));
+}
