@@ -2,6 +2,7 @@
 #include "config/build.hpp"
 
 #include "config/build_dns.hpp"
+#include "config/build_notify.hpp"
 #include "config/fleet.hpp"
 #include "config/lineages.hpp"
 #include "config/reader.hpp"
@@ -16,7 +17,7 @@ namespace certd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> merged_keys = {"cas", "dns_providers", "targets", "lineages"};
+constexpr std::array<std::string_view, 5> merged_keys = {"cas", "dns_providers", "targets", "lineages", "notify"};
 
 struct Entry {
     TreeNode key, value;
@@ -58,6 +59,7 @@ class Merged {
         std::string_view kind = key == "cas"             ? "The CA"
                                 : key == "dns_providers" ? "The DNS provider"
                                 : key == "targets"       ? "The target"
+                                : key == "notify"        ? "The notifier"
                                                          : "The lineage";
         for (std::size_t i = 0; section.is_map() && i < section.size(); ++i) {
             add_once(named_[key], {section.key(i), section.value(i)}, kind);
@@ -262,6 +264,8 @@ Built build(std::span<const Document> documents, Disk disk, Report& report) {
     for (const auto& [name, entry] : merged.entries("targets")) {
         config.targets.emplace(TargetName{std::string(name)}, build_target(entry, built));
     }
+    for (const auto& [name, entry] : merged.entries("notify"))
+        config.notifiers.emplace(std::string(name), build_notifier(entry.key, entry.value, report));
     LineageBuilder lineages(config, merged.find("defaults"), disk, report);
     for (const auto& [name, entry] : merged.entries("lineages"))
         lineages.add(entry.key, entry.value);

@@ -23,8 +23,8 @@ struct Built {
     std::vector<TrustedFile> ssh_identities;  // private keys: nobody else may even read them
 };
 
-// Documents in the order of merging. `cas`, `dns_providers`, `targets` and `lineages` are merged by name; any other
-// key may be in one file only.
+// Documents in the order of merging. `cas`, `dns_providers`, `targets`, `lineages` and `notify` are merged by name; any
+// other key may be in one file only.
 Built build(std::span<const Document> documents, Disk disk, Report& report);
 
 }  // namespace certd::config

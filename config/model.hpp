@@ -4,6 +4,7 @@
 
 #include "config/dns.hpp"
 #include "config/maintenance.hpp"
+#include "config/notify.hpp"
 #include "libacme/base/bytes.hpp"
 #include "libacme/base/ids.hpp"
 #include "libacme/base/problem.hpp"
@@ -315,6 +316,7 @@ struct Config {
     std::optional<CaName> dry_run_ca;
     std::vector<std::string> resolvers;  // "ADDRESS" or "ADDRESS:PORT"; empty: the system's
     DnsProviders dns_providers;
+    Notifiers notifiers;
     std::map<CaName, Ca> cas;
     std::map<TargetName, Target> targets;
     std::map<std::string, std::shared_ptr<const Lineage>> lineages;  // by name

@@ -362,7 +362,57 @@ constexpr std::array table = {
     Row{.path = "{targets.*.exec,defaults.pre_issue,defaults.post_issue,lineages.*.pre_issue,lineages.*.post_issue}[].shell",
         .doc = "write command: { shell: \"…\" }", .need = Need::refused},
 
-    Row{.path = "notify", .doc = "sending notifications", .need = Need::later},
+    Row{.path = "notify", .type = Type::sections,
+        .doc = "Who is told of incidents, by a name of your choice (contrib/docs/NOTIFICATIONS.md); each has exactly one of webhook, slack, pagerduty, email, exec and heartbeat."},
+    Row{.path = "notify.*.events", .type = Type::choice, .many = true, .default_text = "every kind",
+        .doc = "The kinds of incidents it is told of.",
+        .words = "renewal|blocked|deployment|rollback|rollout|served|expiring|expired|stalled|attention|ca|account|damaged|storage|clock|config|delivery"},
+    Row{.path = "notify.*.severity", .type = Type::choice, .default_text = "warning",
+        .doc = "The least severity it is told of.", .words = "notice|warning|error|critical"},
+    Row{.path = "notify.*.after", .type = Type::duration, .default_text = "0s",
+        .doc = "Tells only of incidents that have lasted so long: an escalation, where another notifier was told at once.", .low = 0, .high = 30 * day},
+    Row{.path = "notify.*.remind", .type = Type::duration, .default_text = "1d",
+        .doc = "Pause between reminders of an incident that lasts; 0s: none.", .low = 0, .high = 30 * day},
+    Row{.path = "notify.*.settle", .type = Type::duration, .default_text = "5m",
+        .doc = "How long an incident must be over before its end is told; one that comes back sooner is the same one.", .low = 0, .high = day},
+    Row{.path = "notify.*.webhook", .type = Type::section, .doc = "A POST of JSON to a URL."},
+    Row{.path = "notify.*.slack", .type = Type::section, .doc = "An incoming webhook of Slack, Mattermost or the like."},
+    Row{.path = "notify.*.pagerduty", .type = Type::section, .doc = "PagerDuty's Events API v2: an incident is triggered and resolved."},
+    Row{.path = "notify.*.heartbeat", .type = Type::section, .doc = "A dead man's switch: a URL that is fetched only while certd makes progress."},
+    Row{.path = "notify.*.{webhook,heartbeat,pagerduty}.url", .type = Type::api_url, .default_text = "see url_file; of pagerduty: https://events.pagerduty.com/v2/enqueue",
+        .doc = "Where the request goes; redirects are not followed."},
+    Row{.path = "notify.*.{webhook,heartbeat,slack}.url_file", .type = Type::secret, .default_text = "see url",
+        .doc = "File with the URL, where the URL itself is a secret; it is never shown."},
+    Row{.path = "notify.*.{webhook,slack,pagerduty,heartbeat}.allow_http", .type = Type::boolean, .default_text = "false",
+        .doc = "Allows an http:// URL of 127.0.0.1, [::1] or localhost."},
+    Row{.path = "notify.*.{webhook,slack,pagerduty,heartbeat,email}.ca_bundle", .type = Type::path, .default_text = "the system's CAs",
+        .doc = "PEM file with the CAs that the server's certificate must come from."},
+    Row{.path = "notify.*.webhook.headers", .type = Type::text, .many = true, .default_text = "[]",
+        .doc = "Further headers, e.g. \"X-Team: web\"."},
+    Row{.path = "notify.*.webhook.headers_file", .type = Type::secret, .default_text = "none",
+        .doc = "File with further headers, one per line, e.g. with `Authorization: Bearer …`."},
+    Row{.path = "notify.*.webhook.body", .type = Type::json_template, .default_text = "everything that is known",
+        .doc = "JSON with placeholders such as `{{subject}}` within strings; escaped where they are filled in."},
+    Row{.path = "notify.*.pagerduty.routing_key_file", .type = Type::secret, .doc = "File with the integration key of the service.", .need = Need::required},
+    Row{.path = "notify.*.email", .type = Type::section, .doc = "Mail by SMTP, or by a command such as sendmail."},
+    Row{.path = "notify.*.email.from", .type = Type::email, .doc = "Sender.", .need = Need::required},
+    Row{.path = "notify.*.email.to", .type = Type::email, .many = true, .doc = "Recipients.", .need = Need::required},
+    Row{.path = "notify.*.email.smtp", .type = Type::endpoint, .default_text = "see sendmail",
+        .doc = "Mail server, e.g. \"mail.example.com:587\"."},
+    Row{.path = "notify.*.email.tls", .type = Type::choice, .default_text = "starttls",
+        .doc = "STARTTLS (port 587), TLS from the start (port 465), or none, to this machine only. The server's certificate is verified.", .words = "starttls|tls|none"},
+    Row{.path = "notify.*.email.username", .type = Type::text, .default_text = "no authentication", .doc = "User name for AUTH PLAIN or LOGIN."},
+    Row{.path = "notify.*.email.password_file", .type = Type::secret, .default_text = "no authentication", .doc = "File with the password."},
+    Row{.path = "notify.*.email.sendmail", .type = Type::command, .default_text = "see smtp",
+        .doc = "Command that reads the message, e.g. [/usr/sbin/sendmail, -i, -t]."},
+    Row{.path = "notify.*.exec", .type = Type::section, .doc = "A command that reads the notification as JSON."},
+    Row{.path = "notify.*.exec.command", .type = Type::command, .doc = "What to run.", .need = Need::required},
+    Row{.path = "notify.*.exec.timeout", .type = Type::duration, .default_text = "30s",
+        .doc = "After this the command and its children are killed, which counts as failure.", .low = second, .high = 10 * minute},
+    Row{.path = "notify.*.exec.user", .type = Type::account, .default_text = "certd's own user", .doc = "User who runs it."},
+    Row{.path = "notify.*.heartbeat.every", .type = Type::duration, .default_text = "5m",
+        .doc = "Pause between two requests.", .low = 10 * second, .high = day},
+
     Row{.path = "cluster", .doc = "running several daemons as a cluster", .need = Need::later},
     Row{.path = "{certificates,certs}", .doc = "write lineages:", .need = Need::refused},
 };
@@ -430,6 +480,8 @@ std::string_view type_word(Type type) {
             return "systemd unit";
         case Type::window:
             return "days and time";
+        case Type::json_template:
+            return "JSON with placeholders";
         case Type::command:
             return "command";
         case Type::hooks:

@@ -32,19 +32,20 @@ enum class Type {
     email,
     https_url,
     proxy_url,
-    listen,       // "ADDRESS:PORT" or "systemd:NAME"
-    endpoint,     // "HOST:PORT"; ":PORT" where a target has hosts
-    remote_host,  // "HOST" or "HOST:PORT"; 22 unless given
-    host,         // a server name
-    name_server,  // "HOST" or "HOST:PORT"; 53 unless given
-    resolver,     // "ADDRESS" or "ADDRESS:PORT"; 53 unless given
-    secret,       // an absolute path, or "credential:NAME" for a credential of systemd
-    api_url,      // https, or http on this machine
-    unit,         // of systemd
-    window,       // "Sat 02:00-05:00"
-    command,      // an argv list or { shell: "…" }
-    hooks,        // a command, a section with `command`, or a list of these
-    reload,       // a command or a section with `systemd` or `haproxy`
+    listen,         // "ADDRESS:PORT" or "systemd:NAME"
+    endpoint,       // "HOST:PORT"; ":PORT" where a target has hosts
+    remote_host,    // "HOST" or "HOST:PORT"; 22 unless given
+    host,           // a server name
+    name_server,    // "HOST" or "HOST:PORT"; 53 unless given
+    resolver,       // "ADDRESS" or "ADDRESS:PORT"; 53 unless given
+    secret,         // an absolute path, or "credential:NAME" for a credential of systemd
+    api_url,        // https, or http on this machine
+    unit,           // of systemd
+    window,         // "Sat 02:00-05:00"
+    command,        // an argv list or { shell: "…" }
+    json_template,  // JSON with placeholders
+    hooks,          // a command, a section with `command`, or a list of these
+    reload,         // a command or a section with `systemd` or `haproxy`
 };
 
 enum class Need {

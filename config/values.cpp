@@ -4,6 +4,7 @@
 #include "config/fleet.hpp"
 #include "config/maintenance.hpp"
 #include "config/source.hpp"
+#include "config/template.hpp"
 #include "libacme/base/ids.hpp"
 #include "libacme/base/text.hpp"
 
@@ -292,6 +293,9 @@ std::optional<Complaint> complaint(const Row& row, std::string_view text) {
         case Type::window:
             if (parse_window(text)) return std::nullopt;
             return must_be("days and a time such as \"Sat 02:00-05:00\" or \"22:00-04:00\"", text);
+        case Type::json_template:
+            if (auto fault = template_fault(text)) return Complaint{std::move(fault->message), std::move(fault->hint)};
+            return std::nullopt;
         default:
             return text_complaint(text);
     }

@@ -55,6 +55,10 @@ void add_names(CLI::App& app, Options& options, Names names) {
         app.add_option("CLIENT", options.names, "certbot")->required()->expected(1);
         return;
     }
+    if (names == Names::notify) {
+        app.add_option("ACTION", options.names, "list; test; test NOTIFIER")->required()->expected(1, 2);
+        return;
+    }
     CLI::Option* option = app.add_option("NAME", options.names, names == Names::one ? "A lineage" : "Lineages");
     if (names == Names::one) option->required()->expected(1);
     if (names == Names::some) option->required();
@@ -138,6 +142,17 @@ std::string wrong_import(const Options& options) {
     return options.print_config && !options.shadow ? "--print-config goes with --shadow" : std::string();
 }
 
+std::string wrong_notify_action(const Options& options) {
+    constexpr std::array<std::string_view, 2> actions = {"list", "test"};
+    const std::string& action = options.names.front();
+    if (std::ranges::find(actions, action) == actions.end()) {
+        auto meant = did_you_mean(action, actions);
+        return fmt::format("There is no action \"{}\" for notifiers{}", escape_untrusted(action, 128),
+                           meant ? fmt::format(" (did you mean {}?)", *meant) : ": list or test");
+    }
+    return action == "list" && options.names.size() > 1 ? "notify list takes no name" : "";
+}
+
 // The first word that ought to be a command and is none.
 std::string unknown_command(const std::vector<std::string>& arguments) {
     std::vector<std::string_view> names;
@@ -211,6 +226,10 @@ CommandLine parse_command_line(std::vector<std::string> arguments, const std::op
     }
     if (line.command->names == Names::client) {
         if (std::string wrong = wrong_import(line.options); !wrong.empty()) return usage_error(std::move(line), wrong);
+    }
+    if (line.command->names == Names::notify) {
+        if (std::string wrong = wrong_notify_action(line.options); !wrong.empty())
+            return usage_error(std::move(line), wrong);
     }
     return line;
 }

@@ -169,6 +169,16 @@ const std::vector<Command>& commands() {
          {"certctl import certbot --shadow", "certctl import certbot --shadow --print-config",
           "certctl import certbot --take-over", "certctl import certbot --give-back"},
          run_import},
+        {"notify",
+         Names::notify,
+         {},
+         "viewer; operator for `test`",
+         "Show who is told of incidents and which are open, or send a test message",
+         "`list` shows the notifiers of the configuration with their last delivery, what waits and the last problem, "
+         "and the incidents that are open. `test` sends a real message through all notifiers, or through the one "
+         "named, and shows what the receiver answered; it ends with 1 when one was not delivered.",
+         {"certctl notify list", "certctl notify test", "certctl notify test ops-mail"},
+         run_notify},
         {"reload",
          Names::none,
          {},

@@ -39,6 +39,7 @@ enum class Names {
     any,
     some,
     account,     // list, or another action and a CA
+    notify,      // list or test, and perhaps a notifier
     client,      // certbot
     completion,  // a shell, or what is asked for and of which lineage
 };
@@ -88,6 +89,8 @@ ExitCode run_completion(Context context);
 // run_import.cpp: becomes certd, and returns only when that fails.
 ExitCode run_import(Context context);
 std::vector<std::string> import_arguments(const Options& options);  // of certd
+// run_notify.cpp
+ExitCode run_notify(Context context);
 // run_daemon.cpp
 ExitCode run_events(Context context);
 ExitCode run_pause(Context context);

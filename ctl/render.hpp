@@ -10,9 +10,11 @@
 
 namespace certd::ctl {
 
-// The table of all lineages with problems beneath and a summary; `config_problem`: of a refused reload.
+// The table of all lineages with problems beneath and a summary; `config_problem`: of a refused reload;
+// `notify_problem`: of a notifier that does not deliver.
 std::string render_status(const Style& style, const std::vector<api::Lineage>& lineages, Time now,
-                          const std::optional<Problem>& config_problem = std::nullopt);
+                          const std::optional<Problem>& config_problem = std::nullopt,
+                          const std::optional<Problem>& notify_problem = std::nullopt);
 // One lineage in full; of targets with many hosts those that are not as they should be, unless `all_hosts`.
 std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now, bool all_hosts = false);
 std::string render_explanation(const Style& style, const api::Explanation& explanation, Time now);
@@ -22,6 +24,8 @@ std::string render_findings(const Style& style, const std::string& lineage,
                             const std::vector<api::CheckFinding>& findings);
 std::string render_orders(const Style& style, const std::string& ca, const api::OrderList& list);
 std::string render_accounts(const Style& style, const std::vector<api::Account>& accounts);
+std::string render_notifications(const Style& style, const api::Notifications& notifications, Time now);
+std::string render_notify_test(const Style& style, const api::NotifyTest& test);
 // "web@host1: ", or nothing when the event has no target or its message names it.
 std::string place_of(const Style& style, const api::Event& event);
 // One line, "2026-12-22 10:04:05 warning  example.com: …".

@@ -111,7 +111,7 @@ std::string interleave(const Style& style, const std::string& table, const std::
 }  // namespace
 
 std::string render_status(const Style& style, const std::vector<api::Lineage>& lineages, Time now,
-                          const std::optional<Problem>& config_problem) {
+                          const std::optional<Problem>& config_problem, const std::optional<Problem>& notify_problem) {
     std::string out;
     if (lineages.empty()) {
         out = "No lineages are configured\n";
@@ -130,6 +130,7 @@ std::string render_status(const Style& style, const std::vector<api::Lineage>& l
                     "The configuration on disk was refused and an earlier one is in force: " +
                         problem_line(style, *config_problem));
     }
+    if (notify_problem) out += wrap(style, "", problem_line(style, *notify_problem));
     return out;
 }
 

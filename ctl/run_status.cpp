@@ -78,7 +78,7 @@ Result<View> all_lineages(Context context) {
     Result<api::DaemonStatus> daemon = daemon_status(context);
     if (!daemon) return failure(std::move(daemon).error());
     Time now = time_in(*json, "now").value_or(daemon->now);
-    view.text = render_status(context.console.style(), lineages, now, daemon->config_problem);
+    view.text = render_status(context.console.style(), lineages, now, daemon->config_problem, daemon->notify_problem);
     return view;
 }
 

@@ -229,6 +229,48 @@ void fields(Is<OrderList> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<Incident> auto& value, Field&& field) {
+    field("key", value.key, Shown::full);
+    field("kind", value.kind, Shown::full);
+    field("severity", value.severity, Shown::full);
+    field("title", value.title, Shown::full);
+    field("lineage", value.lineage, Shown::full);
+    field("since", value.since, Shown::full);
+    field("over", value.over, Shown::full);
+    field("problem", value.problem, Shown::full);
+    field("told", value.told, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Notifier> auto& value, Field&& field) {
+    field("name", value.name, Shown::full);
+    field("kind", value.kind, Shown::full);
+    field("to", value.to, Shown::full);
+    field("severity", value.severity, Shown::full);
+    field("queued", value.queued, Shown::full);
+    field("delivered", value.delivered, Shown::full);
+    field("failed", value.failed, Shown::full);
+    field("dropped", value.dropped, Shown::full);
+    field("last_delivery", value.last_delivery, Shown::full);
+    field("problem", value.problem, Shown::full);
+    field("next_attempt", value.next_attempt, Shown::full);
+}
+
+template <class Field>
+void fields(Is<Notifications> auto& value, Field&& field) {
+    field("notifiers", value.notifiers, Shown::full);
+    field("incidents", value.incidents, Shown::full);
+}
+
+template <class Field>
+void fields(Is<NotifyTest> auto& value, Field&& field) {
+    field("notifier", value.notifier, Shown::full);
+    field("delivered", value.delivered, Shown::full);
+    field("answer", value.answer, Shown::full);
+    field("problem", value.problem, Shown::full);
+}
+
+template <class Field>
 void fields(Is<DaemonStatus> auto& value, Field&& field) {
     field("version", value.version, Shown::full);
     field("started", value.started, Shown::full);
@@ -238,6 +280,7 @@ void fields(Is<DaemonStatus> auto& value, Field&& field) {
     field("running", value.running, Shown::full);
     field("config_file", value.config_file, Shown::full);
     field("config_problem", value.config_problem, Shown::full);
+    field("notify_problem", value.notify_problem, Shown::full);
 }
 
 template <class Field>
@@ -305,6 +348,11 @@ void fields(Is<RevokeRequest> auto& value, Field&& field) {
     field("version", value.version, Shown::full);
     field("reason", value.reason, Shown::full);
     field("with", value.with, Shown::full);
+}
+
+template <class Field>
+void fields(Is<NotifyTestRequest> auto& value, Field&& field) {
+    field("name", value.name, Shown::full);
 }
 
 template <class Field>

@@ -264,6 +264,12 @@ Json to_json(const Account& value) {
 Json to_json(const OrderList& value) {
     return encode(value);
 }
+Json to_json(const Notifications& value) {
+    return encode(value);
+}
+Json to_json(const NotifyTest& value) {
+    return encode(value);
+}
 Json to_json(const DaemonStatus& value) {
     return encode(value);
 }
@@ -283,6 +289,9 @@ Json to_json(const DeployRequest& value) {
     return encode(value);
 }
 Json to_json(const ImportRequest& value) {
+    return encode(value);
+}
+Json to_json(const NotifyTestRequest& value) {
     return encode(value);
 }
 Json to_json(const RevokeRequest& value) {
@@ -310,6 +319,12 @@ Account account_from_json(const Json& json) {
 OrderList order_list_from_json(const Json& json) {
     return decoded<OrderList>(json);
 }
+Notifications notifications_from_json(const Json& json) {
+    return decoded<Notifications>(json);
+}
+NotifyTest notify_test_from_json(const Json& json) {
+    return decoded<NotifyTest>(json);
+}
 DaemonStatus daemon_status_from_json(const Json& json) {
     return decoded<DaemonStatus>(json);
 }
@@ -331,6 +346,9 @@ Result<RollbackRequest> rollback_request_from_json(const Json& json) {
 }
 Result<DeployRequest> deploy_request_from_json(const Json& json) {
     return strict<DeployRequest>(json);
+}
+Result<NotifyTestRequest> notify_test_request_from_json(const Json& json) {
+    return strict<NotifyTestRequest>(json);
 }
 Result<ImportRequest> import_request_from_json(const Json& json) {
     return strict<ImportRequest>(json);

@@ -193,6 +193,42 @@ struct OrderList {
     std::vector<std::string> urls;
 };
 
+// Something that is wrong and that people are told of.
+struct Incident {
+    std::string key;  // "example.com/target/web", "ca/letsencrypt"
+    std::string kind, severity, title;
+    std::string lineage;  // empty: the daemon as a whole
+    Time since{};
+    std::optional<Time> over;  // since when it is over; its end is told once it has stayed so
+    std::optional<Problem> problem;
+    std::vector<std::string> told;  // the notifiers that know of it
+};
+
+// One of those who are told of incidents.
+struct Notifier {
+    std::string name, kind;  // "email"
+    std::string to;          // without secrets: "ops@example.com", "https://hooks.example.com/…"
+    std::string severity;    // the least it is told of
+    std::uint32_t queued = 0;
+    std::uint64_t delivered = 0, failed = 0, dropped = 0;  // messages since certd started; failed: attempts
+    std::optional<Time> last_delivery;
+    std::optional<Problem> problem;  // of the last attempt
+    std::optional<Time> next_attempt;
+};
+
+struct Notifications {
+    std::vector<Notifier> notifiers;
+    std::vector<Incident> incidents;
+};
+
+// How a test message fared.
+struct NotifyTest {
+    std::string notifier;
+    bool delivered = false;
+    std::string answer;  // of the receiver
+    std::optional<Problem> problem;
+};
+
 struct DaemonStatus {
     std::string version;
     Time started{}, now{};
@@ -200,6 +236,7 @@ struct DaemonStatus {
     std::size_t lineages = 0, running = 0;
     std::string config_file;
     std::optional<Problem> config_problem;  // a refused reload
+    std::optional<Problem> notify_problem;  // a notifier that cannot deliver
 };
 
 // A place at which a deployment was rehearsed: of its steps those that were, and those that only a deployment can do.
@@ -248,6 +285,8 @@ Json to_json(const LimitUse& value);
 Json to_json(const CheckFinding& value);
 Json to_json(const Account& value);
 Json to_json(const OrderList& value);
+Json to_json(const Notifications& value);
+Json to_json(const NotifyTest& value);
 Json to_json(const DaemonStatus& value);
 Json to_json(const JobResult& value);
 Json to_json(const JobStarted& value);
@@ -259,6 +298,8 @@ LimitUse limit_use_from_json(const Json& json);
 CheckFinding check_finding_from_json(const Json& json);
 Account account_from_json(const Json& json);
 OrderList order_list_from_json(const Json& json);
+Notifications notifications_from_json(const Json& json);
+NotifyTest notify_test_from_json(const Json& json);
 DaemonStatus daemon_status_from_json(const Json& json);
 JobResult job_result_from_json(const Json& json);
 JobStarted job_started_from_json(const Json& json);
@@ -281,6 +322,9 @@ struct RevokeRequest {
     std::string reason;         // "key-compromise" …; empty: unspecified
     std::string with;           // "account", "certificate-key": who signs; empty: the account
 };
+struct NotifyTestRequest {
+    std::string name;  // of a notifier; empty: all
+};
 struct ImportRequest {
     std::string key;  // text of the key file
 };
@@ -290,12 +334,14 @@ Json to_json(const RollbackRequest& value);
 Json to_json(const DeployRequest& value);
 Json to_json(const RevokeRequest& value);
 Json to_json(const ImportRequest& value);
+Json to_json(const NotifyTestRequest& value);
 // Strict: an unknown member or a wrong type is control.badRequest.
 Result<RenewRequest> renew_request_from_json(const Json& json);
 Result<RollbackRequest> rollback_request_from_json(const Json& json);
 Result<DeployRequest> deploy_request_from_json(const Json& json);
 Result<RevokeRequest> revoke_request_from_json(const Json& json);
 Result<ImportRequest> import_request_from_json(const Json& json);
+Result<NotifyTestRequest> notify_test_request_from_json(const Json& json);
 Result<NoArguments> no_arguments_from_json(const Json& json);
 
 }  // namespace certd::api

@@ -2,6 +2,7 @@
 #include "daemon/app/daemon.hpp"
 
 #include "daemon/app/operations.hpp"
+#include "daemon/app/sights.hpp"
 #include "daemon/control/server.hpp"
 #include "daemon/control/web.hpp"
 #include "daemon/deploy/local_host.hpp"
@@ -109,10 +110,12 @@ class Daemon {
     std::unique_ptr<TlsAlpn01Listener> tls_responder_;
     Engine engine_;
     DaemonOperations operations_;
+    EngineSights sights_{engine_, [this] { return operations_.config_problem(); }};
+    Notifications notifications_;
     control::ControlHandler control_handler_;
     std::unique_ptr<HttpServer> control_server_, metrics_server_;
     TaskGroup agents_;  // control and metrics servers, watchdog, SIGHUP
-    TaskGroup scheduler_;
+    TaskGroup scheduler_, notifier_;
     bool failed_ = false;
     Signal fatal_;
 };
@@ -127,11 +130,23 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
               setup_.config->state_dir),
       operations_(engine_, setup_.config_file, setup_.reload,
                   [this](const config::Config& config) { control_handler_.set_rules(access_rules(config)); }),
+      notifications_(io.get_executor(),
+                     {clock_,
+                      workers_,
+                      engine_.store,
+                      engine_.bus,
+                      sights_,
+                      [this](NotifierPtr notifier, Message message) {
+                          return deliver({clock_, workers_, processes_}, std::move(notifier), std::move(message));
+                      },
+                      {own_host_name(), CERTD_VERSION}}),
       control_handler_(io.get_executor(), operations_, access_rules(*setup_.config), clock_),
       agents_(io.get_executor(),
               [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }),
       scheduler_(io.get_executor(),
-                 [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }) {
+                 [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }),
+      notifier_(io.get_executor(),
+                [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }) {
     engine_.bus.add_sink(make_log_sink(setup_.config->log));
     const config::ChallengeListener& challenge = setup_.config->http_challenge;
     if (!challenge.listen.empty()) {
@@ -149,6 +164,9 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
         value_or_fail(tls_responder_->open());
         engine_.solvers.set_tls_listener(tls_responder_.get());
     }
+    operations_.set_notifications(&notifications_);
+    engine_.notifiers = [this] { return notifier_gauges(notifications_); };
+    engine_.job_ended = [this](const std::string& lineage) { notifications_.touch(lineage); };
     engine_.open_store();
     control_server_ = std::make_unique<HttpServer>(clock_, control_listener(setup_.config->control, engine_.bus),
                                                    server_options("control"), control_handler_.handler());
@@ -175,6 +193,8 @@ HttpServerOptions Daemon::server_options(std::string name) {
 
 Task<> Daemon::run() {
     co_await engine_.scheduler.load(setup_.config);
+    co_await notifications_.load(setup_.config->notifiers);
+    notifier_.spawn("notifications", notifications_.run());
     scheduler_.spawn("scheduler", engine_.scheduler.run());
     agents_.spawn("control", control_server_->run());
     if (metrics_server_) agents_.spawn("metrics", metrics_server_->run());
@@ -240,6 +260,7 @@ Task<> Daemon::stop() {
         if (!error) std::_Exit(EXIT_SUCCESS);
     });
     co_await scheduler_.stop();
+    co_await notifier_.stop();
     co_await agents_.stop();
     co_await control_handler_.stop();
     if (responder_) co_await responder_->stop();

@@ -79,7 +79,10 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
       hook_rounds(executor, {seams.clock, seams.workers, store, deployer, bus.sink()}),
       pipeline(seams.clock, seams.workers, store, renewal, deployer, hook_rounds, bus.sink()),
       scheduler(std::move(executor), {seams.clock, seams.workers, store, pipeline, deployer, hook_rounds, clients, bus,
-                                      [this](Duration lag) { metrics.on_scheduler_lag(lag); }, seams.longest_sleep}) {
+                                      [this](Duration lag) { metrics.on_scheduler_lag(lag); }, seams.longest_sleep,
+                                      [this](const std::string& lineage) {
+                                          if (job_ended) job_ended(lineage);
+                                      }}) {
     solvers.set_dns(&dns_solvers);
     bus.add_sink([this](const Event& event) { metrics.on_event(event); });
     bus.add_sink([this](const Event& event) { pipeline.note_hook(event); });
@@ -109,7 +112,8 @@ void Engine::open_store() {
 }
 
 std::string Engine::metrics_page(MetricsFormat format) const {
-    Scrape scrape{seams.clock.now(), started, {}, rate_gauges(), scheduler.running()};
+    Scrape scrape{seams.clock.now(), started, {}, rate_gauges(), scheduler.running(),
+                  notifiers ? notifiers() : std::vector<NotifierGauges>()};
     scrape.lineages.reserve(scheduler.entries().size());
     for (const auto& [name, entry] : scheduler.entries()) {
         scrape.lineages.push_back(

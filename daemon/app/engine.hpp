@@ -7,6 +7,10 @@
 #include "daemon/observe/rollout_board.hpp"
 #include "daemon/schedule/scheduler.hpp"
 
+#include <functional>
+#include <string>
+#include <vector>
+
 namespace certd {
 
 struct Seams {
@@ -41,6 +45,10 @@ class Engine {
     HookRounds hook_rounds;
     Pipeline pipeline;
     Scheduler scheduler;
+
+    // Set by whoever tells people: how the notifiers fare, and that a job of a lineage has ended. Empty: nobody does.
+    std::function<std::vector<NotifierGauges>()> notifiers;
+    std::function<void(const std::string& lineage)> job_ended;
 
     // Opens and recovers the store, tells of what was found. Blocking. Throws Failure.
     void open_store();

@@ -4,6 +4,7 @@
 #include "daemon/app/pins.hpp"
 #include "daemon/app/preflight.hpp"
 #include "daemon/app/rollout_view.hpp"
+#include "daemon/app/sights.hpp"
 #include "daemon/app/views.hpp"
 #include "libacme/protocol/order.hpp"
 
@@ -43,6 +44,7 @@ api::DaemonStatus DaemonOperations::daemon() const {
     status.running = engine_.scheduler.running();
     status.config_file = config_file_;
     status.config_problem = config_problem_;
+    if (notifications_ != nullptr) status.notify_problem = notifications_->problem();
     return status;
 }
 
@@ -194,6 +196,25 @@ Task<Result<std::vector<api::CheckFinding>>> DaemonOperations::check(LineageName
     co_return co_await preflight(engine_, engine_.scheduler.config_pointer(), (*found)->record);
 }
 
+api::Notifications DaemonOperations::notifications() const {
+    return notifications_ == nullptr ? api::Notifications() : notifications_view(*notifications_);
+}
+
+Task<Result<std::vector<api::NotifyTest>>> DaemonOperations::test_notifiers(std::string name) {
+    if (notifications_ == nullptr) co_return failure("control.noSuchNotifier", "Nobody is told of anything");
+    auto tested = co_await notifications_->test(std::move(name));
+    if (!tested) co_return failure(tested.error());
+    std::vector<api::NotifyTest> results;
+    for (Notifications::Tested& one : *tested) {
+        api::NotifyTest& result = results.emplace_back();
+        result.notifier = std::move(one.notifier);
+        result.delivered = one.answer.has_value();
+        if (one.answer) result.answer = *std::move(one.answer);
+        if (!one.answer) result.problem = one.answer.error();
+    }
+    co_return results;
+}
+
 Task<Result<void>> DaemonOperations::reload() {
     Gate::Pass pass = co_await reload_gate_.enter();
     Result<config::ConfigPtr> loaded = co_await offload(engine_.seams.workers, [&] { return load_(); });
@@ -210,6 +231,7 @@ Task<Result<void>> DaemonOperations::reload() {
     config_problem_.reset();
     std::vector<std::string> restart = needing_restart(engine_.scheduler.config(), **loaded);
     co_await engine_.scheduler.apply(*loaded);
+    if (notifications_ != nullptr) co_await notifications_->apply((*loaded)->notifiers);
     reloaded_(**loaded);
     event.type = EventType::config_loaded;
     event.severity = restart.empty() ? Severity::notice : Severity::warning;

@@ -4,6 +4,7 @@
 #include "daemon/app/engine.hpp"
 #include "daemon/app/pins.hpp"
 #include "daemon/control/operations.hpp"
+#include "daemon/notify/notifications.hpp"
 
 #include <functional>
 
@@ -14,6 +15,8 @@ class DaemonOperations final : public control::Operations {
     using Load = std::function<Result<config::ConfigPtr>()>;             // blocking; fails with config.*
     using Reloaded = std::function<void(const config::Config& config)>;  // what else must hear of a new configuration
     DaemonOperations(Engine& engine, std::string config_file, Load load, Reloaded reloaded);
+    void set_notifications(Notifications* notifications) { notifications_ = notifications; }
+    std::optional<Problem> config_problem() const { return config_problem_; }
 
     api::DaemonStatus daemon() const override;
     std::vector<api::Lineage> lineages(bool table_only) const override;
@@ -37,6 +40,9 @@ class DaemonOperations final : public control::Operations {
     Task<Result<std::string>> import_account(std::string ca, std::string key) override;
     Task<Result<api::OrderList>> account_orders(std::string ca) override;
 
+    api::Notifications notifications() const override;
+    Task<Result<std::vector<api::NotifyTest>>> test_notifiers(std::string name) override;
+
     Task<Result<void>> pause(LineageName name) override { return engine_.scheduler.pause(std::move(name)); }
     Task<Result<void>> resume(LineageName name) override { return engine_.scheduler.resume(std::move(name)); }
     Task<Result<void>> reload() override;
@@ -52,6 +58,7 @@ class DaemonOperations final : public control::Operations {
     std::string config_file_;
     Load load_;
     Reloaded reloaded_;
+    Notifications* notifications_ = nullptr;
     std::optional<Problem> config_problem_;
     Gate reload_gate_{1};
 };

@@ -8,12 +8,13 @@ namespace certd::control {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, int>, 10> statuses = {{
+constexpr std::array<std::pair<std::string_view, int>, 11> statuses = {{
     {"control.badRequest", 400},
     {"control.forbidden", 403},
     {"control.noSuchLineage", 404},
     {"control.noSuchVersion", 404},
     {"control.noSuchAccount", 404},
+    {"control.noSuchNotifier", 404},
     {"control.notFound", 404},
     {"control.methodNotAllowed", 405},
     {"control.busy", 409},

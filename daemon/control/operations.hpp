@@ -44,6 +44,11 @@ class Operations {
     virtual Task<Result<std::string>> import_account(std::string ca, std::string key) = 0;
     virtual Task<Result<api::OrderList>> account_orders(std::string ca) = 0;
 
+    // Who is told of incidents, and which are open.
+    virtual api::Notifications notifications() const = 0;
+    // Sends a test message through one notifier (control.noSuchNotifier) or, without a name, through all.
+    virtual Task<Result<std::vector<api::NotifyTest>>> test_notifiers(std::string name) = 0;
+
     virtual Task<Result<void>> pause(LineageName name) = 0;
     virtual Task<Result<void>> resume(LineageName name) = 0;
     virtual Task<Result<void>> reload() = 0;  // config.invalid leaves the running configuration in force

@@ -13,6 +13,7 @@ const std::vector<Route>& routes() {
         {"GET", "/v1/accounts/{name}/orders", Role::admin, {}, list_account_orders},
         {"GET", "/v1/plan", Role::viewer, {}, list_plan},
         {"GET", "/v1/limits", Role::viewer, {}, list_limits},
+        {"GET", "/v1/notify", Role::viewer, {}, list_notifications},
         {"GET", "/v1/events", Role::viewer, {"follow", "after", "lineage"}, list_events},
         {"GET", "/metrics", Role::viewer, {}, show_metrics},
         {"GET", "/healthz", Role::none, {}, show_health},
@@ -26,6 +27,7 @@ const std::vector<Route>& routes() {
         {"POST", "/v1/accounts/{name}/rollover", Role::admin, {}, roll_over_account, "account rollover"},
         {"POST", "/v1/accounts/{name}/deactivate", Role::admin, {}, deactivate_account, "account deactivate"},
         {"POST", "/v1/accounts/{name}/import", Role::admin, {}, import_account, "account import", true},
+        {"POST", "/v1/notify/test", Role::operator_, {}, test_notifiers, "notify test"},
         {"POST", "/v1/reload", Role::operator_, {}, reload_daemon, "reload"},
     };
     return table;

@@ -62,6 +62,10 @@ constexpr auto names = std::to_array<std::string_view>({
     "ca.down",
     "ca.up",
     "version.revoked",
+    "incident.opened",
+    "incident.over",
+    "notify.delivered",
+    "notify.failed",
     "control.call",
 });
 static_assert(names.size() == static_cast<std::size_t>(EventType::control_call) + 1);

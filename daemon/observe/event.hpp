@@ -65,6 +65,10 @@ enum class EventType {
     ca_down,
     ca_up,
     version_revoked,
+    incident_opened,
+    incident_over,
+    notify_delivered,
+    notify_failed,
     control_call
 };
 std::string_view to_string(EventType type);  // "renewal.started"

@@ -75,13 +75,19 @@ constexpr std::array table = {
     MetricFamily{scheduler_lag, "certd_scheduler_lag_seconds", gauge, "", "How late the last due job was started."},
     MetricFamily{clock_jumps, "certd_clock_jumps", counter, "", "Jumps of the wall clock that were noticed."},
     MetricFamily{storage_errors, "certd_storage_errors", counter, "", "Problems of the state directory."},
+    MetricFamily{notifications, "certd_notifications", counter, "notifier, result",
+                 "Notifications that were delivered, attempts that failed, and messages that were dropped."},
+    MetricFamily{notifications_queued, "certd_notifications_queued", gauge, "notifier",
+                 "Messages that wait to be delivered."},
+    MetricFamily{notifier_last_delivery, "certd_notifier_last_delivery_timestamp_seconds", gauge, "notifier",
+                 "When a notifier last delivered."},
 };
 
 constexpr bool in_order() {
     for (std::size_t i = 0; i < table.size(); ++i) {
         if (table[i].metric != static_cast<Metric>(i)) return false;
     }
-    return table.size() == static_cast<std::size_t>(storage_errors) + 1;
+    return table.size() == static_cast<std::size_t>(notifier_last_delivery) + 1;
 }
 static_assert(in_order());
 

@@ -44,7 +44,10 @@ enum class Metric {
     jobs_running,
     scheduler_lag,
     clock_jumps,
-    storage_errors
+    storage_errors,
+    notifications,
+    notifications_queued,
+    notifier_last_delivery
 };
 
 enum class MetricKind { info, gauge, counter, histogram };

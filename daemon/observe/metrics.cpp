@@ -103,6 +103,26 @@ void endpoints(Exposition& page, const std::vector<LineageGauges>& lineages) {
     }
 }
 
+void notifier_families(Exposition& page, const std::vector<NotifierGauges>& notifiers) {
+    page.family(Metric::notifications);
+    for (const NotifierGauges& notifier : notifiers) {
+        const auto count = [&](std::string_view result, std::uint64_t value) {
+            page.sample({{"notifier", notifier.notifier}, {"result", std::string(result)}}, static_cast<double>(value));
+        };
+        count("delivered", notifier.delivered);
+        count("failed", notifier.failed);
+        count("dropped", notifier.dropped);
+    }
+    page.family(Metric::notifications_queued);
+    for (const NotifierGauges& notifier : notifiers)
+        page.sample({{"notifier", notifier.notifier}}, static_cast<double>(notifier.queued));
+    page.family(Metric::notifier_last_delivery);
+    for (const NotifierGauges& notifier : notifiers) {
+        if (notifier.last_delivery)
+            page.sample({{"notifier", notifier.notifier}}, unix_seconds(*notifier.last_delivery));
+    }
+}
+
 }  // namespace
 
 void Metrics::on_event(const Event& event) {
@@ -174,6 +194,7 @@ std::string Metrics::render(const Scrape& scrape, MetricsFormat format) const {
         page.sample({{"ca", rate.ca}, {"bucket", rate.bucket}}, rate.tokens);
     page.family(Metric::jobs_running);
     page.sample({}, static_cast<double>(scrape.jobs));
+    notifier_families(page, scrape.notifiers);
     write_counters(page);
     return std::move(page).finish();
 }

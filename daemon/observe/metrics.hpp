@@ -46,11 +46,20 @@ struct RateGauge {
     std::uint32_t tokens = 0;
 };
 
+// How one notifier fares at the moment of a scrape.
+struct NotifierGauges {
+    std::string notifier;
+    std::size_t queued = 0;
+    std::uint64_t delivered = 0, failed = 0, dropped = 0;
+    std::optional<Time> last_delivery;
+};
+
 struct Scrape {
     Time now, started;
     std::vector<LineageGauges> lineages;
     std::vector<RateGauge> rates;
     std::size_t jobs = 0;  // at work
+    std::vector<NotifierGauges> notifiers = {};
 };
 
 class Metrics {

@@ -323,6 +323,7 @@ void Scheduler::finish(Entry& entry, const std::shared_ptr<Job>& job, const CaNa
         if (auto spec = config_->lineages.find(entry.record.spec->name); spec != config_->lineages.end())
             entry.record.spec = spec->second;
         replan(entry);
+        if (parts_.on_finish) parts_.on_finish(entry.record.spec->name);
     }
     changed_.notify();
 }

@@ -66,6 +66,7 @@ class Scheduler {
         EventBus& bus;
         std::function<void(Duration lag)> on_start;  // how late a due job was started
         Duration longest_sleep = minutes(1);         // wall time is looked at again at least this often (DESIGN §7)
+        std::function<void(const std::string& lineage)> on_finish = {};  // a job has ended and is on record
     };
     Scheduler(asio::any_io_executor executor, Parts parts);
 
@@ -107,6 +108,8 @@ class Scheduler {
     Plan plan_of(const Entry& entry) const;
     // What room there is from the next issuance on; none before the first version.
     std::optional<RenewalSlack> slack_of(const Entry& entry) const;
+    // Of those with something to tell.
+    const std::map<CaName, CaHealth>& ca_health() const { return watch_.all(); }
     std::vector<BucketUse> budget_of(const config::Ca& ca) const { return budgets_.survey(ca); }
     // Why and until when an order for `record` would wait; nullopt: it would not.
     std::optional<Allowance> budget_wait(const config::Ca& ca, const LineageRecord& record) const {

@@ -37,6 +37,9 @@ inline Path burned_keys(const Path& root) {
 inline Path hook_rounds(const Path& root) {
     return below(root, "/hook-rounds.json");
 }
+inline Path notifications(const Path& root) {
+    return below(root, "/notify.json");
+}
 inline Path accounts(const Path& root) {
     return below(root, "/accounts");
 }

@@ -216,6 +216,14 @@ Result<void> Store::save_state(const LineageName& name, const LineageState& stat
     return write_in_lineage(name, layout::state_file(root_, name), json);
 }
 
+Result<std::optional<Json>> Store::load_notifications() {
+    return read_document(files_, layout::notifications(root_));
+}
+
+Result<void> Store::save_notifications(const Json& document) {
+    return write_document(files_, layout::notifications(root_), document);
+}
+
 Path Store::live_path(const LineageName& name) const {
     return layout::live_links(root_) / name.text();
 }

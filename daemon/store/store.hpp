@@ -9,6 +9,7 @@
 #include "daemon/lineage/limits.hpp"
 #include "daemon/lineage/lineage.hpp"
 #include "libacme/base/file_system.hpp"
+#include "libacme/base/json.hpp"
 #include "libacme/protocol/issue.hpp"
 
 #include <map>
@@ -168,6 +169,10 @@ class Store {
     Result<std::optional<LineageState>> load_state(const LineageName& name);
     Result<void> save_state(const LineageName& name, const LineageState& state);
     Result<std::vector<LineageName>> lineages();
+
+    // Open incidents and what is still to be told of them, in the form of daemon/notify; nullopt: there was never one.
+    Result<std::optional<Json>> load_notifications();
+    Result<void> save_notifications(const Json& document);
 
     Result<void> save_deploy_journal(const LineageName& name, const DeployJournal& journal);
     Result<std::vector<DeployJournal>> deploy_journals(const LineageName& name);

@@ -100,6 +100,10 @@ void TlsStream::offer_only(const std::string& protocol) {
     SSL_set_alpn_protos(handle(), octets.data(), static_cast<unsigned>(octets.size()));
 }
 
+void TlsStream::offer_no_protocol() {
+    SSL_set_alpn_protos(handle(), nullptr, 0);
+}
+
 void TlsStream::resume(const TlsSession& session) {
     if (session) SSL_set_session(handle(), session.get());
 }

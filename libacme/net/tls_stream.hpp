@@ -36,6 +36,7 @@ class TlsStream {
     void require_host(const std::string& host,
                       Time now);                   // name or address the certificate must be for; valid at `now`
     void offer_only(const std::string& protocol);  // by ALPN (RFC 7301); the server must choose it
+    void offer_no_protocol();                      // whatever the context offers
     void resume(const TlsSession& session);        // offered in the handshake
     // The lists, in OpenSSL's words, of the ciphers up to TLS 1.2 and of the signatures that are offered.
     void offer_algorithms(const char* ciphers, const char* signatures);

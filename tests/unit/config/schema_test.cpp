@@ -53,6 +53,36 @@ void add_dns_provider(const std::string& key, std::map<std::string, std::string>
         members[start + kind + "." + name] = value;
 }
 
+template <class Kind>
+const Kind& notify(const Config& config) {
+    return std::get<Kind>(config.notifiers.at("ops")->kind);
+}
+const Notifier& notify(const Config& config) {
+    return *config.notifiers.at("ops");
+}
+
+// A notifier of the kind that `key` is about, with what its kind requires.
+void add_notifier(const std::string& key, const std::string& value, std::map<std::string, std::string>& members) {
+    const std::string start = "notify.*.";
+    const std::map<std::string, std::map<std::string, std::string>> required = {
+        {"webhook", {{"url", "\"https://h.example\""}}},
+        {"slack", {{"url_file", "/s"}}},
+        {"pagerduty", {{"routing_key_file", "/s"}}},
+        {"email", {{"from", "c@example.com"}, {"to", "[o@example.com]"}, {"smtp", "\"127.0.0.1:25\""}}},
+        {"exec", {{"command", "[/bin/x]"}}},
+        {"heartbeat", {{"url", "\"https://h.example\""}}}};
+    std::string kind = key.substr(start.size());
+    kind = kind.substr(0, kind.find('.'));
+    if (!required.contains(kind)) kind = "exec";
+    for (const auto& [name, text] : required.at(kind))
+        members[start + kind + "." + name] = text;
+    // What excludes each other, and what goes together only.
+    if (!value.empty() && key.ends_with(".url_file")) members.erase(start + kind + ".url");
+    if (!value.empty() && key.ends_with(".sendmail")) members.erase(start + "email.smtp");
+    if (key.ends_with(".username") && !value.empty()) members[start + "email.password_file"] = "/p";
+    if (key.ends_with(".password_file") && !value.empty()) members[start + "email.username"] = "u";
+}
+
 // A configuration with one of everything, into which `value` is set for `key` (a path with "*" and "[]").
 std::string text_with(const std::string& key, const std::string& value) {
     std::map<std::string, std::string> members = {{"http_challenge.listen", "\"[::]:80\""},
@@ -64,6 +94,7 @@ std::string text_with(const std::string& key, const std::string& value) {
     if (key.ends_with("].timeout") || key.ends_with("].user") || key.ends_with("].input") ||
         key.ends_with("].working_directory"))
         members[key.substr(0, key.rfind('.')) + ".command"] = "[/bin/x]";
+    if (key.starts_with("notify.")) add_notifier(key, value, members);
     if (key.find("dns") != std::string::npos) add_dns_provider(key, members);
     if (key.starts_with("cas.*.external_account.")) {
         members["cas.*.external_account.kid"] = "k";
@@ -79,7 +110,7 @@ std::string text_with(const std::string& key, const std::string& value) {
     if (!value.empty() && key.ends_with("].password_file")) members["targets.*.install[].part"] = "pkcs12";
     if (!value.empty()) members[key] = value;
     const std::map<std::string, std::string> names = {
-        {"cas", "main"}, {"dns_providers", "dns"}, {"targets", "web"}, {"lineages", "example.com"}};
+        {"cas", "main"}, {"dns_providers", "dns"}, {"targets", "web"}, {"lineages", "example.com"}, {"notify", "ops"}};
 
     std::string text;
     std::function<void(const std::string&, std::string)> write = [&](const std::string& prefix, std::string indent) {
@@ -383,6 +414,60 @@ const std::map<std::string, Case>& cases() {
                           "[192.0.2.1 192.0.2.2:5353]", "[]"});
         add("domains", {"[example.com]", FIELD(list(dns(config).domains)), "[example.com]", "[]"});
         add("ca_bundle", {"/b.pem", FIELD(optional(dns(config).ca_bundle)), "/b.pem", "unset"});
+        auto tell = [&](const std::string& key, Case one) { all["notify.*." + key] = std::move(one); };
+        tell("events", {"[expiring, ca]", FIELD(list(notify(config).events)), "[expiring ca]", "[]"});
+        tell("severity", {"critical", FIELD(std::string(to_string(notify(config).severity))), "critical", "warning"});
+        tell("after", {"1h", FIELD(format_duration(notify(config).after)), "1h", "0s"});
+        tell("remind", {"0s", FIELD(format_duration(notify(config).remind)), "0s", "1d"});
+        tell("settle", {"1s", FIELD(format_duration(notify(config).settle)), "1s", "5m"});
+        tell("webhook.url", {"\"https://x.example/y\"", FIELD(notify<NotifyWebhook>(config).address.url),
+                             "https://x.example/y", "https://h.example"});
+        tell("webhook.url_file", {"/u", FIELD(notify<NotifyWebhook>(config).address.url_file), "/u", ""});
+        tell("webhook.headers", {"[\"X-A: b\"]", FIELD(list(notify<NotifyWebhook>(config).headers)), "[X-A: b]", "[]"});
+        tell("webhook.headers_file", {"/h", FIELD(notify<NotifyWebhook>(config).headers_file), "/h", ""});
+        tell("webhook.body",
+             {R"('{"t": "{{title}}"}')", FIELD(notify<NotifyWebhook>(config).body), R"({"t": "{{title}}"})", ""});
+        tell("slack.url_file",
+             {"\"credential:slack\"", FIELD(notify<NotifySlack>(config).address.url_file), "credential:slack", "/s"});
+        tell("pagerduty.url", {"\"https://e.example/v2\"", FIELD(notify<NotifyPagerDuty>(config).address.url),
+                               "https://e.example/v2", "https://events.pagerduty.com/v2/enqueue"});
+        tell("pagerduty.routing_key_file", {"/k", FIELD(notify<NotifyPagerDuty>(config).routing_key_file), "/k", ""});
+        tell("heartbeat.url", {"\"https://x.example/y\"", FIELD(notify<NotifyHeartbeat>(config).address.url),
+                               "https://x.example/y", "https://h.example"});
+        tell("heartbeat.url_file", {"/u", FIELD(notify<NotifyHeartbeat>(config).address.url_file), "/u", ""});
+        tell("heartbeat.every", {"1m", FIELD(format_duration(notify<NotifyHeartbeat>(config).every)), "1m", "5m"});
+        tell("webhook.allow_http",
+             {"true", FIELD(notify<NotifyWebhook>(config).address.allow_http ? "true" : "false"), "true", "false"});
+        tell("slack.allow_http",
+             {"true", FIELD(notify<NotifySlack>(config).address.allow_http ? "true" : "false"), "true", "false"});
+        tell("pagerduty.allow_http",
+             {"true", FIELD(notify<NotifyPagerDuty>(config).address.allow_http ? "true" : "false"), "true", "false"});
+        tell("heartbeat.allow_http",
+             {"true", FIELD(notify<NotifyHeartbeat>(config).address.allow_http ? "true" : "false"), "true", "false"});
+        tell("webhook.ca_bundle",
+             {"/b", FIELD(optional(notify<NotifyWebhook>(config).address.ca_bundle)), "/b", "unset"});
+        tell("slack.ca_bundle", {"/b", FIELD(optional(notify<NotifySlack>(config).address.ca_bundle)), "/b", "unset"});
+        tell("pagerduty.ca_bundle",
+             {"/b", FIELD(optional(notify<NotifyPagerDuty>(config).address.ca_bundle)), "/b", "unset"});
+        tell("heartbeat.ca_bundle",
+             {"/b", FIELD(optional(notify<NotifyHeartbeat>(config).address.ca_bundle)), "/b", "unset"});
+        tell("email.ca_bundle", {"/b", FIELD(optional(notify<NotifyEmail>(config).ca_bundle)), "/b", "unset"});
+        tell("email.from", {"a@example.com", FIELD(notify<NotifyEmail>(config).from), "a@example.com", ""});
+        tell("email.to", {"[a@example.com, b@example.com]", FIELD(list(notify<NotifyEmail>(config).to)),
+                          "[a@example.com b@example.com]", ""});
+        tell("email.smtp",
+             {"\"127.0.0.1:587\"", FIELD(notify<NotifyEmail>(config).smtp), "127.0.0.1:587", "127.0.0.1:25"});
+        tell("email.tls", {"none",
+                           FIELD(notify<NotifyEmail>(config).tls == MailTls::none  ? "none"
+                                 : notify<NotifyEmail>(config).tls == MailTls::tls ? "tls"
+                                                                                   : "starttls"),
+                           "none", "starttls"});
+        tell("email.username", {"u", FIELD(notify<NotifyEmail>(config).username), "u", ""});
+        tell("email.password_file", {"/w", FIELD(notify<NotifyEmail>(config).password_file), "/w", ""});
+        tell("email.sendmail", {"[a, b]", FIELD(list(notify<NotifyEmail>(config).sendmail)), "[a b]", "[]"});
+        tell("exec.command", {"[a, b]", FIELD(list(notify<NotifyExec>(config).command)), "[a b]", ""});
+        tell("exec.timeout", {"1m", FIELD(format_duration(notify<NotifyExec>(config).timeout)), "1m", "30s"});
+        tell("exec.user", {"u", FIELD(notify<NotifyExec>(config).user), "u", ""});
         for (std::string scope : {"defaults.", "lineages.*."}) {
             all[scope + "challenge.dns-01.provider"] = {"dns", FIELD(lineage(config).challenge.dns01->provider->name),
                                                         "dns", ""};

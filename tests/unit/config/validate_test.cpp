@@ -243,8 +243,7 @@ TEST_CASE("endpoints to verify need a host and a port") {
 
 TEST_CASE("keys of later releases and keys that will never be say so") {
     auto [text, finding] =
-        GENERATE(Case{"notify: {}\n", "6:1 error: notify: sending notifications is not available in this release"},
-                 Case{"cluster: {}\n",
+        GENERATE(Case{"cluster: {}\n",
                       "6:1 error: cluster: running several daemons as a cluster is not available in this release"},
                  Case{"certificates: {}\n", "6:1 error: The key 'certificates' is not supported (write lineages:)"});
     CHECK(said_about(text) == Lines{finding});
@@ -288,7 +287,7 @@ TEST_CASE("names of CAs, targets and lineages keep to their grammar") {
 TEST_CASE("a file that is no mapping is told so") {
     CHECK(findings("just text\n") ==
           Lines{"1:1 error: The file must be a mapping (known here: cas, control, defaults, dns_providers, "
-                "http_challenge, jitter, lineages, log, metrics, "
+                "http_challenge, jitter, lineages, log, metrics, notify, "
                 "parallel_orders, resolvers, state_dir, targets, tls_challenge)"});
     CHECK(findings("lineages: [a]\n") == Lines{"1:11 error: lineages must be a mapping from names to mappings"});
 }

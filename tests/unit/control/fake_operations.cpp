@@ -113,6 +113,26 @@ Task<Result<void>> FakeOperations::simple(std::string call) {
     if (refuse) co_return failure(*refuse);
     co_return Result<void>();
 }
+api::Notifications FakeOperations::notifications() const {
+    api::Notifications view;
+    api::Notifier& notifier = view.notifiers.emplace_back();
+    notifier.name = "ops";
+    notifier.kind = "email";
+    api::Incident& incident = view.incidents.emplace_back();
+    incident.key = "ca/main";
+    incident.title = "main does not answer";
+    return view;
+}
+
+Task<Result<std::vector<api::NotifyTest>>> FakeOperations::test_notifiers(std::string name) {
+    calls.push_back("notify test " + name);
+    if (refuse) co_return failure(*refuse);
+    std::vector<api::NotifyTest> results(1);
+    results.front().notifier = "ops";
+    results.front().delivered = true;
+    co_return results;
+}
+
 Task<Result<void>> FakeOperations::pause(LineageName name) {
     return simple("pause " + name.text());
 }

@@ -36,6 +36,8 @@ class FakeOperations final : public control::Operations {
     Task<Result<void>> deactivate_account(std::string ca) override { return simple("account deactivate " + ca); }
     Task<Result<std::string>> import_account(std::string ca, std::string key) override;
     Task<Result<api::OrderList>> account_orders(std::string ca) override;
+    api::Notifications notifications() const override;
+    Task<Result<std::vector<api::NotifyTest>>> test_notifiers(std::string name) override;
     Task<Result<void>> pause(LineageName name) override;
     Task<Result<void>> resume(LineageName name) override;
     Task<Result<void>> reload() override;

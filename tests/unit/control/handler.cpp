@@ -162,6 +162,21 @@ TEST_CASE("ten thousand lineages are sent in chunks") {
     CHECK(parse_json(answer.body, {std::size_t{16} << 20, 8}).value()["lineages"].if_array()->size() == 10'000);
 }
 
+TEST_CASE("notifiers and open incidents are listed, and a test answers for each notifier") {
+    ControlWorld world;
+    Json list = world.ask(ControlWorld::request("GET", "/v1/notify", "", 2)).json();
+    CHECK((*list["notifiers"].if_array())[0].string_or("name") == "ops");
+    CHECK((*list["incidents"].if_array())[0].string_or("key") == "ca/main");
+    CHECK(list["now"].if_string() != nullptr);
+    Json tested = world.ask(ControlWorld::request("POST", "/v1/notify/test", R"({"name":"ops"})")).json();
+    CHECK((*tested["results"].if_array())[0].bool_or("delivered"));
+    CHECK(world.operations.calls == std::vector<std::string>{"notify test ops"});
+    CHECK(world.ask(ControlWorld::request("POST", "/v1/notify/test", R"({"nmae":"ops"})")).status == 400);
+    CHECK(world.ask(ControlWorld::request("POST", "/v1/notify/test", "", 2)).status == 403);
+    world.operations.refuse = problem("control.noSuchNotifier", "There is no notifier 'x'");
+    CHECK(world.ask(ControlWorld::request("POST", "/v1/notify/test", R"({"name":"x"})")).status == 404);
+}
+
 TEST_CASE("one lineage, its explanation, the plan, the status and the metrics") {
     ControlWorld world;
     CHECK(world.ask(ControlWorld::request("GET", "/v1/lineages/example.com")).json().string_or("name") ==

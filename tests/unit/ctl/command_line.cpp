@@ -123,6 +123,18 @@ TEST_CASE("arbitrary arguments are refused or understood, and never echoed raw")
     }
 }
 
+TEST_CASE("notify lists, or tests all notifiers or one") {
+    CHECK(parse({"notify", "list"}).options.names == std::vector<std::string>{"list"});
+    CHECK(parse({"notify", "test"}).command != nullptr);
+    CHECK(parse({"notify", "test", "ops-mail"}).options.names == std::vector<std::string>{"test", "ops-mail"});
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"notify"}, {"notify", "list", "ops"}, {"notify", "test", "a", "b"}, {"notify", "test", "UPPER"}}) {
+        CAPTURE(arguments);
+        CHECK(parse(arguments).wrong);
+    }
+    CHECK(parse({"notify", "tset"}).text.find("did you mean test?") != std::string::npos);
+}
+
 TEST_CASE("account takes an action and, but for list, a CA; revoke takes a version and a reason") {
     CHECK(parse({"account", "list"}).options.names == std::vector<std::string>{"list"});
     CHECK(parse({"account", "rollover", "main", "--json"}).options.names ==

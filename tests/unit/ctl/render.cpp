@@ -201,6 +201,50 @@ TEST_CASE("the plan and the findings of a check") {
           "example.com: 3 checks: 1 would block a renewal, 1 warning\n");
 }
 
+TEST_CASE("notifiers with what they last did, and open incidents with who was told") {
+    api::Notifier mail;
+    mail.name = "ops-mail";
+    mail.kind = "email";
+    mail.to = "ops@example.com";
+    mail.last_delivery = sample_now() - hours(3);
+    api::Notifier chat;
+    chat.name = "chat";
+    chat.kind = "slack";
+    chat.to = "the URL in /etc/slack";
+    chat.queued = 2;
+    chat.problem = problem("net.connect", "Cannot connect to hooks.slack.com:443");
+    chat.problem->hint = "Check the network";
+    chat.next_attempt = sample_now() + minutes(5);
+    api::Incident incident;
+    incident.severity = "error";
+    incident.lineage = "example.com";
+    incident.title = "deployment to web failed";
+    incident.since = sample_now() - hours(3);
+    incident.told = {"ops-mail"};
+    CHECK(render_notifications(plain(90), {{mail, chat}, {incident}}, sample_now()) ==
+          "NOTIFIER  KIND   TO                     LAST DELIVERY  QUEUED  DROPPED\n"
+          "ops-mail  email  ops@example.com        3h 0m ago      0       0\n"
+          "chat      slack  the URL in /etc/slack  never          2       0\n"
+          "chat: Cannot connect to hooks.slack.com:443; next attempt in 5m 0s\n"
+          "  Remedy: Check the network\n"
+          "\n"
+          "INCIDENT  SINCE      WHAT                                   TOLD\n"
+          "error     3h 0m ago  example.com: deployment to web failed  ops-mail\n");
+    CHECK(render_notifications(plain(90), {}, sample_now()) ==
+          "No notifier is configured: nobody is told of incidents (see `notify` in certd.yaml)\n\n"
+          "No incident is open\n");
+    api::NotifyTest test{"ops-mail", true, "250 2.0.0 Ok: queued", {}};
+    CHECK(render_notify_test(plain(90), test) == "ops-mail: delivered; the receiver said: 250 2.0.0 Ok: queued\n");
+    test = {"ops-mail", false, "", problem("net.timeout", "No answer")};
+    CHECK(render_notify_test(plain(90), test).starts_with("ops-mail: No answer\n  Cause:"));
+}
+
+TEST_CASE("a notifier that does not deliver is told beneath the table of lineages") {
+    CHECK(render_status(plain(80), {}, sample_now(), std::nullopt,
+                        problem("notify.undelivered", "The notifier chat does not deliver: no answer"))
+              .ends_with("\nThe notifier chat does not deliver: no answer\n"));
+}
+
 TEST_CASE("hostile texts can neither steer the terminal nor start a line") {
     api::Lineage lineage = failed_lineage();
     lineage.name = lineage.state = lineage.ca = lineage.key_type = lineage.serial = lineage.served = lineage.step =
@@ -213,6 +257,9 @@ TEST_CASE("hostile texts can neither steer the terminal nor start a line") {
     lineage.versions = {{4, sample_now(), hostile, hostile, hostile}};
     lineage.ari = api::Ari{sample_now(), sample_now(), sample_now(), hostile};
     api::Explanation explanation{lineage, {hostile}, {hostile}, hostile, hostile, {{sample_now(), hostile, hostile}}};
+    api::Notifications notifications{
+        {{hostile, hostile, hostile, hostile, 1, 0, 0, 1, sample_now(), lineage.last_problem, sample_now()}},
+        {{hostile, hostile, hostile, hostile, hostile, sample_now(), {}, lineage.last_problem, {hostile}}}};
     api::Event event;
     event.type = event.severity = event.lineage = event.target = event.host = event.message = hostile;
     event.problem = lineage.last_problem;
@@ -222,6 +269,9 @@ TEST_CASE("hostile texts can neither steer the terminal nor start a line") {
               render_lineage(style, lineage, sample_now()), render_explanation(style, explanation, sample_now()),
               render_limits(style, {{hostile, hostile, hostile, 1, 2, sample_now(), sample_now(), hostile}},
                             sample_now()),
+              render_notifications(style, notifications, sample_now()),
+              render_notify_test(style, {hostile, true, hostile, {}}),
+              render_notify_test(style, {hostile, false, "", lineage.last_problem}),
               render_orders(style, hostile, {true, false, {hostile}}), render_orders(style, hostile, {}),
               render_plan(style, {{hostile, hostile, sample_now(), {hostile}}}, sample_now()),
               render_findings(style, hostile, {{hostile, hostile, hostile, hostile, hostile}}),
