@@ -4,6 +4,7 @@
 #include "libacme/async/as_result.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>

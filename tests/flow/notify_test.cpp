@@ -3,6 +3,8 @@
 #include "tests/flow/world.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 using namespace certd;

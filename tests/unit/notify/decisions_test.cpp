@@ -1,6 +1,9 @@
 // Who is told what, and how often: rules in virtual time.
 #include "tests/unit/notify/builders.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 using namespace certd;

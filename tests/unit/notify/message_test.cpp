@@ -2,6 +2,8 @@
 #include "config/template.hpp"
 #include "tests/unit/notify/builders.hpp"
 
+#include <set>
+
 #include <fmt/format.h>
 
 using namespace certd;

@@ -7,6 +7,9 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
+#include <set>
+
 #include <fmt/format.h>
 
 using namespace certd;
