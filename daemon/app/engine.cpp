@@ -112,7 +112,11 @@ void Engine::open_store() {
 }
 
 std::string Engine::metrics_page(MetricsFormat format) const {
-    Scrape scrape{seams.clock.now(), started, {}, rate_gauges(), scheduler.running(),
+    Scrape scrape{seams.clock.now(),
+                  started,
+                  {},
+                  rate_gauges(),
+                  scheduler.running(),
                   notifiers ? notifiers() : std::vector<NotifierGauges>()};
     scrape.lineages.reserve(scheduler.entries().size());
     for (const auto& [name, entry] : scheduler.entries()) {
