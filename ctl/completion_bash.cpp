@@ -139,6 +139,12 @@ std::string word_cases() {
                 add("0", fmt::format("candidates='{}'", fmt::join(account_actions(), " ")));
                 add("1", ask("cas", false));
                 break;
+            case Names::notify:
+                add("0", "candidates='list test'");
+                break;
+            case Names::client:
+                add("0", "candidates='certbot'");
+                break;
             case Names::completion:
                 add("0", fmt::format("candidates='{}{}'", fmt::join(completion_shells(), " "), topics));
                 add("1", ask("names", false));

@@ -99,6 +99,10 @@ std::string arguments_of(const Command& command) {
             return at("", "(__certctl_ask names)");
         case Names::account:
             return at(" 0", fmt::format("{}", fmt::join(account_actions(), " "))) + at(" 1", "(__certctl_ask cas)");
+        case Names::notify:
+            return at(" 0", "list test");
+        case Names::client:
+            return at(" 0", "certbot");
         case Names::completion:
             for (const CompletionTopic& topic : completion_topics())
                 shells += fmt::format(" {}", topic.what);

@@ -96,6 +96,10 @@ std::string positionals(Names names) {
         case Names::account:
             return " " + shell_quoted(fmt::format("1:action:({})", fmt::join(account_actions(), " "))) + " " +
                    shell_quoted("2:" + asking("cas", false, "ca"));
+        case Names::notify:
+            return " " + shell_quoted("1:action:(list test)");
+        case Names::client:
+            return " " + shell_quoted("1:client:(certbot)");
         case Names::completion:
             for (const CompletionTopic& topic : completion_topics())
                 shells += fmt::format(" {}", topic.what);

@@ -116,7 +116,8 @@ Task<Result<ProcessResult>> SshHost::rehearse(RehearsalView view, std::optional<
         request.line("place", fmt::format("{} {}", file.content.size(), file.path));
     for (const auto& words : view.commands)
         request.line("command", fmt::format("{}", fmt::join(words, " ")));
-    auto answer = co_await session_.ask("A rehearsal", std::move(request), token, file_limit, short_answer);
+    auto answer =
+        co_await session_.ask("A rehearsal", std::move(request), token, session_.request_timeout(), short_answer);
     if (!answer) co_return failure(answer.error());
     co_return ProcessResult{.exit_code = 0};
 }
