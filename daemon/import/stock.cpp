@@ -68,7 +68,7 @@ LineageState initial_state(const ImportedLineage& lineage, const VersionFacts& l
         target.version = live.number;
         state.targets.push_back(std::move(target));
     }
-    remember(state, {now, fmt::format("version {} taken over from certbot", live.number.value), ""});
+    remember(state, HistoryEntry{now, fmt::format("version {} taken over from certbot", live.number.value), ""});
     return state;
 }
 
