@@ -131,11 +131,13 @@ TEST_CASE(
     "endpoints that are only watched have gauges of their own, the end of what they serve only when it is known") {
     LineageGauges lineage = gauges();
     lineage.endpoints = {{"cdn", "192.0.2.1:443", true, Time{days(20000)}}, {"cdn", "192.0.2.2:443", false, {}}};
-    Scrape scrape = parse(Metrics().render({lineage}, Time{days(19999)}, Time{days(19998)}));
+    Scrape scrape;
+    scrape.lineages = {lineage};
+    const auto found = samples(Metrics(), scrape);
     const std::string first = "{lineage=\"example.com\",target=\"cdn\",address=\"192.0.2.1:443\"}";
     const std::string second = "{lineage=\"example.com\",target=\"cdn\",address=\"192.0.2.2:443\"}";
-    CHECK(scrape.samples.at("certd_endpoint_in_order" + first) == 1);
-    CHECK(scrape.samples.at("certd_endpoint_in_order" + second) == 0);
-    CHECK(scrape.samples.at("certd_endpoint_not_after_timestamp_seconds" + first) == 20000.0 * 86400);
-    CHECK_FALSE(scrape.samples.contains("certd_endpoint_not_after_timestamp_seconds" + second));
+    CHECK(found.at("certd_endpoint_in_order" + first) == 1);
+    CHECK(found.at("certd_endpoint_in_order" + second) == 0);
+    CHECK(found.at("certd_endpoint_not_after_timestamp_seconds" + first) == 20000.0 * 86400);
+    CHECK_FALSE(found.contains("certd_endpoint_not_after_timestamp_seconds" + second));
 }
