@@ -90,7 +90,7 @@ lineages:
 )";
     CHECK(findings(text) == Lines{});
     auto config = config_of(text);
-    CHECK(config->metrics_listen == "127.0.0.1:9402");
+    CHECK(config->metrics.listen == "127.0.0.1:9402");
     CHECK(config->cas.at({"local"}).ca_bundle == "/etc/certd/local-ca.pem");
     const Target& web_target = config->targets.at({"web"});
     REQUIRE(web_target.install.size() == 2);

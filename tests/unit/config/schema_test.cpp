@@ -218,7 +218,7 @@ const std::map<std::string, Case>& cases() {
             {"control.group", {"\"\"", FIELD(config.control.group), "", "certd"}},
             {"control.viewers", {"[a, b]", FIELD(list(config.control.viewers)), "[a b]", "[]"}},
             {"control.admins", {"a", FIELD(list(config.control.admins)), "[a]", "[]"}},
-            {"metrics.listen", {"127.0.0.1:9402", FIELD(optional(config.metrics_listen)), "127.0.0.1:9402", "unset"}},
+            {"metrics.listen", {"127.0.0.1:9402", FIELD(optional(config.metrics.listen)), "127.0.0.1:9402", "unset"}},
             {"http_challenge.listen",
              {"[\"[::]:80\", \"systemd:http\"]", FIELD(list(config.http_challenge.listen)), "[[::]:80 systemd:http]",
               "[[::]:80]"}},
