@@ -303,6 +303,7 @@ void check_metrics(const MetricsListener& metrics, Findings& findings) {
             "name the file certd.prom");
     }
     if (!metrics.listen || !metrics.token_file.empty() || is_loopback(*metrics.listen)) return;
+    if (!parse_host_port(*metrics.listen)) return;  // that it is none was told already
     warning(findings, metrics.location,
             fmt::format("Everybody who reaches {} can read the metrics; the status page is left out there",
                         in_quotes(*metrics.listen)),

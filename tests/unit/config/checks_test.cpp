@@ -199,3 +199,21 @@ TEST_CASE("a next key cannot stand beside a key that is used again, wherever the
     CHECK(said_about_keys("", ", next_key: true, csr: /r.csr") ==
           Lines{"5:54 error: next_key and csr exclude each other: the key is the request's (take next_key out)"});
 }
+
+TEST_CASE("metrics that everybody could read are worth a word, and node_exporter reads files of one kind only") {
+    const auto said = [](const std::string& members) {
+        Lines lines = findings("metrics: { " + members + " }\n" + base + web);
+        for (std::string& line : lines)
+            line.erase(0, line.find(' ') + 1);
+        return lines;
+    };
+    CHECK(said("listen: \"127.0.0.1:9402\"").empty());
+    CHECK(said("listen: \"[::1]:9402\", textfile: /m/certd.prom").empty());
+    CHECK(said("listen: \"0.0.0.0:9402\", token_file: /t").empty());
+    CHECK(said("listen: \"0.0.0.0:9402\"") ==
+          Lines{"warning: Everybody who reaches '0.0.0.0:9402' can read the metrics; the status page is left out there "
+                "(add token_file: PATH, or listen on 127.0.0.1)"});
+    CHECK(said("textfile: /m/certd.txt") ==
+          Lines{"error: node_exporter does not read '/m/certd.txt': its name does not "
+                "end in .prom (name the file certd.prom)"});
+}

@@ -27,7 +27,9 @@ TEST_CASE("an unknown key is named with its place and the nearest known key") {
                  Case{"log: { levl: info }\n", "6:8 error: Unknown key 'levl' in log (did you mean 'level'?)"},
                  Case{"log: { colour: red }\n",
                       "6:8 error: Unknown key 'colour' in log (known here: file, format, level, max_files, max_size)"},
-                 Case{"metrics: { port: 1 }\n", "6:12 error: Unknown key 'port' in metrics (known here: listen)"});
+                 Case{"metrics: { port: 1 }\n",
+                      "6:12 error: Unknown key 'port' in metrics (known here: listen, page, textfile, "
+                      "textfile_interval, token_file)"});
     CHECK(said_about(text) == Lines{finding});
 }
 

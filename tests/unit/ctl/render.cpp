@@ -301,6 +301,7 @@ TEST_CASE("endpoints in other hands stand among the targets, with what they serv
     seen.state = "watched";
     seen.version = 4;
     seen.verdict = "live";
+    seen.served_fingerprint = std::string(64, '4');
     seen.verified_at = sample_now() - hours(1);
     seen.served_not_after = sample_now() + days(59);
     api::Target old = seen, awaited = seen;
@@ -314,10 +315,12 @@ TEST_CASE("endpoints in other hands stand among the targets, with what they serv
     lineage.targets.insert(lineage.targets.end(), {seen, old, awaited});
     const std::string text = render_lineage(plain(0), lineage, sample_now());
     INFO(text);
-    CHECK(text.find("  cdn     192.0.2.1:443  watched: live     4        1h 0m ago  until 2027-01-21 10:04") !=
-          std::string::npos);
+    CHECK(
+        text.find("  cdn     192.0.2.1:443  watched: live     4        44444444  1h 0m ago  until 2027-01-21 10:04") !=
+        std::string::npos);
     CHECK(text.find("  cdn     192.0.2.2:443  watched: old      3") != std::string::npos);
-    CHECK(text.find("watched: awaited  4        1h 0m ago  to change by 2026-11-24 06:04") != std::string::npos);
+    CHECK(text.find("watched: awaited  4        44444444  1h 0m ago  to change by 2026-11-24 06:04") !=
+          std::string::npos);
     CHECK(text.find("\n  cdn at 192.0.2.2:443 still serves version 3: subject CN=\\x1B[31m") != std::string::npos);
     CHECK(is_harmless(text));
 }
