@@ -143,8 +143,10 @@ Task<> Notifications::test_one(NotifierPtr notifier, std::vector<Tested>& result
         parts_.clock, test_limit, "net.timeout", std::move(what), parts_.deliver(notifier, std::move(message))));
     // What waits need not wait longer.
     if (auto lane = lanes_.find(notifier->name); answer && lane != lanes_.end()) {
+        note_tested(lane->second->outbox, parts_.clock.now());
         lane->second->outbox.next_attempt.reset();
         lane->second->wake.notify();
+        wake();
     }
     results.push_back({notifier->name, std::move(answer)});
 }

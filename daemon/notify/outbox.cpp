@@ -86,6 +86,13 @@ void note_delivered(Outbox& outbox, Time now) {
     ++outbox.delivered;
 }
 
+void note_tested(Outbox& outbox, Time now) {
+    outbox.last_delivery = now;
+    if (!outbox.items.empty()) return;
+    outbox.problem.reset();
+    outbox.failures = 0;
+}
+
 void note_failed(Outbox& outbox, const Problem& problem, Time now) {
     Outbox::Item& item = outbox.items.front();
     ++item.attempts;

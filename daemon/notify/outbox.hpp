@@ -30,6 +30,8 @@ struct Outbox {
 // When it is full a reminder makes room, the oldest first, else the oldest message; that is counted.
 void push(Outbox& outbox, Message message, Time now);
 void note_delivered(Outbox& outbox, Time now);
+// A test message got through; what waits is no nearer to having been delivered.
+void note_tested(Outbox& outbox, Time now);
 // Again after 10 s, 1, 5, 15 and then every 60 minutes, or when the receiver asked for; given up, and counted as
 // dropped, after a day, or after eight attempts that the receiver refused.
 void note_failed(Outbox& outbox, const Problem& problem, Time now);

@@ -103,3 +103,19 @@ TEST_CASE("a queue comes back from its JSON") {
     CHECK(again.failures == 1);
     CHECK(outbox_from_json(Json(3)).error().code == "storage.corrupt");
 }
+
+TEST_CASE("a test that got through is a delivery, but says nothing of what still waits") {
+    Outbox outbox;
+    note_tested(outbox, start_of_tests);
+    CHECK(outbox.last_delivery == start_of_tests);
+    push(outbox, numbered(1), start_of_tests);
+    note_failed(outbox, unreachable, start_of_tests);
+    note_tested(outbox, start_of_tests + minutes(1));
+    CHECK(outbox.last_delivery == start_of_tests + minutes(1));
+    CHECK(outbox.problem);
+    CHECK(outbox.items.size() == 1);
+    outbox.items.clear();
+    note_tested(outbox, start_of_tests + minutes(2));
+    CHECK_FALSE(outbox.problem);
+    CHECK(outbox.failures == 0);
+}
