@@ -3,12 +3,10 @@
 #include "daemon/deploy/backup.hpp"
 #include "daemon/deploy/commands.hpp"
 #include "daemon/deploy/haproxy_reload.hpp"
-#include "daemon/deploy/hook_directory.hpp"
-#include "daemon/deploy/owner.hpp"
 #include "daemon/deploy/parts.hpp"
+#include "daemon/deploy/programs.hpp"
 #include "daemon/deploy/target_deployment.hpp"
 #include "daemon/deploy/verify.hpp"
-#include "libacme/async/program.hpp"
 
 #include <fmt/format.h>
 
@@ -20,42 +18,6 @@ namespace certd {
 namespace {
 
 using Problems = std::vector<Problem>;
-
-// A program that must be there later, found by the rules that will hold then. Blocking.
-void check_program(const Command& command, std::string_view code, const std::string& subject, Problems& found) {
-    const auto program = find_program(command.argv.empty() ? std::string() : command.argv.front(), command.environment,
-                                      command.directory);
-    if (!program) {
-        found.push_back(command_problem(code, subject, command, program.error()));
-        return;
-    }
-    std::optional<uid_t> runs_as;
-    if (command.user) {
-        const auto user = user_id(*command.user);
-        if (!user) found.push_back(command_problem(code, subject, command, user.error()));
-        if (user) runs_as = *user;
-    }
-    if (auto trusted = check_trusted(*program, runs_as); !trusted)
-        found.push_back(command_problem(code, subject, command, trusted.error()));
-}
-
-void check_programs(const config::Target& target, Problems& found) {
-    const auto& name = target.name.text;
-    for (const char* kind : {"pre", "deploy", "post"}) {
-        if (target.renewal_hooks.empty()) break;
-        if (auto scripts = hook_scripts(target.renewal_hooks, kind); !scripts) found.push_back(scripts.error());
-    }
-    for (const auto& hook : target.exec) {
-        check_program(hook_command(hook, {}), "deploy.exec", "The exec command of " + name, found);
-    }
-    for (const auto& line : {target.test, target.rehearse}) {
-        if (line.empty()) continue;
-        check_program(plain_command(line, target.command_timeout), "deploy.test", "The test command of " + name, found);
-    }
-    if (!target.reload.runs_program()) return;
-    check_program(reload_commands(target.reload, target.command_timeout).front(), "deploy.reload",
-                  "The reload command of " + name, found);
-}
 
 // `any_exists`: whether there is an old certificate that the service may be using.
 Task<std::optional<Problem>> check_files(DeployShared& shared, const config::Target& target, const Place& place,
