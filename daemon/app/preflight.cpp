@@ -27,54 +27,29 @@ std::optional<Room> room_in(const Path& directory) {
     return Room{status.f_bavail * status.f_frsize, files};
 }
 
-Task<> check_store(Engine& engine, Findings& findings) {
-    const Path& root = engine.store.root();
-    Result<void> probed = co_await offload(engine.seams.workers, [&] { return engine.store.probe(); });
-    findings.push_back(probed ? good("store.writable", fmt::format("{} can be written", root.string()))
-                              : blocked("store.writable", probed.error()));
-    std::optional<Room> room = co_await offload(engine.seams.workers, [&] { return room_in(root); });
-    findings.push_back(room_finding(root.string(), room));
-}
-
 // A CA that is asked only after others have failed does not block.
 void add(Findings& findings, const CaSight& sight, CheckFinding finding) {
     if (!sight.is_first && finding.result == "blocked") finding.result = "warning";
     findings.push_back(std::move(finding));
 }
 
-Task<> check_account(Engine& engine, CaSight& sight, Findings& findings) {
+Task<> look_for_account(Engine& engine, CaAnswer& answer) {
     std::vector<CaClients::AccountFacts> known;
-    std::optional<Problem> problem;
+    CaSight& sight = answer.sight;
     try {
         known = co_await engine.clients.accounts({sight.ca.name});
     } catch (const Failure& failure) {
-        problem = failure.problem();
+        answer.suspended = failure.problem();
     }
     // Of another server under the same name: it will get an account of its own.
-    if (!known.empty() && known.front().directory_url != sight.ca.directory) known.clear();
-    if (!known.empty()) {
-        sight.account_url = known.front().account.url;
-        problem = known.front().suspended;
-    }
-    add(findings, sight, account_finding(sight, problem));
+    if (known.empty() || known.front().directory_url != sight.ca.directory) co_return;
+    sight.account_url = known.front().account.url;
+    answer.suspended = known.front().suspended;
 }
 
-Task<> check_ca(Engine& engine, const LineageRecord& record, CaSight& sight, Findings& findings) {
+// Profile and rate limits as this lineage would meet them.
+void check_order(Engine& engine, const LineageRecord& record, const CaSight& sight, Findings& findings) {
     const config::Ca& ca = sight.ca;
-    CaClients::Greeting greeting;
-    std::optional<Problem> problem;
-    try {
-        greeting = co_await with_timeout(engine.seams.clock, ca_limit, "net.timeout", "No answer from " + ca.directory,
-                                         engine.clients.greet(ca));
-        sight.directory = greeting.directory;
-    } catch (const Failure& failure) {
-        problem = failure.problem();
-    }
-    std::string reachable = fmt::format("ca.{}.reachable", ca.name.text);
-    add(findings, sight,
-        problem ? blocked(reachable, *problem) : good(reachable, fmt::format("{} answers", ca.directory)));
-    if (!problem) add(findings, sight, clock_finding(ca.name.text, greeting.clock_ahead));
-    co_await check_account(engine, sight, findings);
     const config::Profile& profile = record.spec->profile.name ? record.spec->profile : ca.profile;
     if (auto finding = profile_finding(sight, profile)) add(findings, sight, std::move(*finding));
     auto budget = budget_finding(ca, engine.scheduler.budget_wait(ca, record), engine.seams.clock.now());
@@ -123,15 +98,52 @@ Task<CheckFinding> check_deployment(Engine& engine, config::ConfigPtr config, Li
 
 }  // namespace
 
-Task<Findings> preflight(Engine& engine, config::ConfigPtr config, LineageRecord record) {
+Task<Findings> check_store(Engine& engine) {
     Findings findings;
-    co_await check_store(engine, findings);
-    co_await check_request(engine, *record.spec, findings);
-    std::vector<CaSight> cas;
-    for (const CaName& ca : record.spec->cas) {
-        cas.push_back({config->cas.at(ca), {}, {}, cas.empty()});
-        co_await check_ca(engine, record, cas.back(), findings);
+    const Path& root = engine.store.root();
+    Result<void> probed = co_await offload(engine.seams.workers, [&] { return engine.store.probe(); });
+    findings.push_back(probed ? good("store.writable", fmt::format("{} can be written", root.string()))
+                              : blocked("store.writable", probed.error()));
+    std::optional<Room> room = co_await offload(engine.seams.workers, [&] { return room_in(root); });
+    findings.push_back(room_finding(root.string(), room));
+    co_return findings;
+}
+
+Task<CaAnswer> ask_ca(Engine& engine, config::Ca ca, bool is_first) {
+    CaAnswer answer;
+    answer.sight = {std::move(ca), {}, {}, is_first};
+    const std::string late = "No answer from " + answer.sight.ca.directory;
+    try {
+        auto greeting = co_await with_timeout(engine.seams.clock, ca_limit, "net.timeout", late,
+                                              engine.clients.greet(answer.sight.ca));
+        answer.sight.directory = std::move(greeting.directory);
+        answer.clock_ahead = greeting.clock_ahead;
+    } catch (const Failure& failure) {
+        answer.unreachable = failure.problem();
     }
+    co_await look_for_account(engine, answer);
+    co_return answer;
+}
+
+Findings ca_findings(const CaAnswer& answer) {
+    Findings findings;
+    const CaSight& sight = answer.sight;
+    const std::string& name = sight.ca.name.text;
+    const std::string reachable = fmt::format("ca.{}.reachable", name);
+    add(findings, sight,
+        answer.unreachable ? blocked(reachable, *answer.unreachable)
+                           : good(reachable, fmt::format("{} answers", sight.ca.directory)));
+    if (!answer.unreachable) add(findings, sight, clock_finding(name, answer.clock_ahead));
+    add(findings, sight, account_finding(sight, answer.suspended));
+    return findings;
+}
+
+Task<Findings> preflight_lineage(Engine& engine, config::ConfigPtr config, LineageRecord record,
+                                 std::vector<CaSight> cas) {
+    Findings findings;
+    co_await check_request(engine, *record.spec, findings);
+    for (const CaSight& sight : cas)
+        check_order(engine, record, sight, findings);
     Findings names = co_await check_names(engine, config, record.spec, std::move(cas));
     std::ranges::move(names, std::back_inserter(findings));
     // What has been seen just now is newer than what the last renewal saw.
@@ -140,6 +152,19 @@ Task<Findings> preflight(Engine& engine, config::ConfigPtr config, LineageRecord
         (void)co_await engine.scheduler.note_persisted(std::move(name), persisted.until);
     }
     findings.push_back(co_await check_deployment(engine, config, std::move(record)));
+    co_return findings;
+}
+
+Task<Findings> preflight(Engine& engine, config::ConfigPtr config, LineageRecord record) {
+    Findings findings = co_await check_store(engine);
+    std::vector<CaSight> cas;
+    for (const CaName& ca : record.spec->cas) {
+        CaAnswer answer = co_await ask_ca(engine, config->cas.at(ca), cas.empty());
+        std::ranges::move(ca_findings(answer), std::back_inserter(findings));
+        cas.push_back(std::move(answer.sight));
+    }
+    Findings rest = co_await preflight_lineage(engine, config, std::move(record), std::move(cas));
+    std::ranges::move(rest, std::back_inserter(findings));
     co_return findings;
 }
 
