@@ -60,6 +60,12 @@ class Client {
     Result<Exchange> stream(std::string_view method, std::string_view target, std::string_view body = {}) const;
 
     const ClientLimits& limits() const { return limits_; }
+    // The same, for a stream with a line as long as a document.
+    Client with_long_lines() const {
+        ClientLimits limits = limits_;
+        limits.line = limits.document;
+        return Client(socket_, limits);
+    }
 
    private:
     Result<Json> document(std::string_view method, std::string_view target, std::string_view body,

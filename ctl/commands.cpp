@@ -199,6 +199,17 @@ const std::vector<Command>& commands() {
          "away once per provider.",
          {"certctl check example.com"},
          run_check},
+        {"doctor",
+         Names::none,
+         {},
+         "operator",
+         "Go through the checklist before production",
+         "The daemon as a whole: the service, every program it runs, the state directory and its keys, CAs with clock "
+         "and rate limits, monitoring and notifiers. Of each lineage how it stands, how many attempts are left before "
+         "its certificate ends, the version to go back to, and what `check` finds. Ends with 0 when all is ok, 4 with "
+         "warnings, 1 when something is blocked. Of lineages only what is not ok is listed; `--json` has everything.",
+         {"certctl doctor", "certctl doctor --json"},
+         run_doctor},
         {"completion",
          Names::completion,
          {},

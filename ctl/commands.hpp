@@ -81,6 +81,8 @@ ExitCode run_renew(Context context);
 ExitCode run_rollback(Context context);
 ExitCode run_deploy(Context context);
 ExitCode run_check(Context context);
+// run_doctor.cpp
+ExitCode run_doctor(Context context);
 // run_account.cpp
 ExitCode run_account(Context context);
 ExitCode run_revoke(Context context);

@@ -1,6 +1,7 @@
 // What certctl shows, as text: pure functions of the API's types, the current time and the device's style.
 #pragma once
 
+#include "ctl/api/doctor.hpp"
 #include "ctl/api/types.hpp"
 #include "ctl/layout.hpp"
 
@@ -22,6 +23,10 @@ std::string render_plan(const Style& style, const std::vector<api::PlanEntry>& p
 std::string render_limits(const Style& style, const std::vector<api::LimitUse>& uses, Time now);
 std::string render_findings(const Style& style, const std::string& lineage,
                             const std::vector<api::CheckFinding>& findings);
+// One finding, with its remedy when it is not ok.
+std::string render_finding(const Style& style, const api::CheckFinding& finding);
+// The daemon's findings in groups; of lineages one line each, and what is not ok.
+std::string render_doctor(const Style& style, const api::DoctorReport& report);
 std::string render_orders(const Style& style, const std::string& ca, const api::OrderList& list);
 std::string render_accounts(const Style& style, const std::vector<api::Account>& accounts);
 std::string render_notifications(const Style& style, const api::Notifications& notifications, Time now);

@@ -67,19 +67,24 @@ std::string render_limits(const Style& style, const std::vector<api::LimitUse>& 
     return out;
 }
 
+std::string render_finding(const Style& style, const api::CheckFinding& finding) {
+    const bool ok = finding.result == "ok";
+    std::string mark(ok ? style.tick() : finding.result == "warning" ? "!" : style.cross());
+    std::string about = finding.name.empty() ? "" : " " + clean(style, finding.name, 260);
+    std::string first = mark + " " + clean(style, finding.check, 128) + about + ": ";
+    std::string wrapped = wrap(style, first, clean(style, finding.text));
+    std::string out = paint(style, colour_of_result(finding.result), mark) + wrapped.substr(mark.size());
+    if (!ok && !finding.hint.empty()) out += wrap(style, "  ", clean(style, finding.hint));
+    return out;
+}
+
 std::string render_findings(const Style& style, const std::string& lineage,
                             const std::vector<api::CheckFinding>& findings) {
     std::string out;
     std::size_t warnings = 0, blocked = 0;
     for (const api::CheckFinding& finding : findings) {
-        bool ok = finding.result == "ok", warning = finding.result == "warning";
-        if (!ok) ++(warning ? warnings : blocked);
-        std::string mark(ok ? style.tick() : warning ? "!" : style.cross());
-        std::string about = finding.name.empty() ? "" : " " + clean(style, finding.name, 260);
-        std::string first = mark + " " + clean(style, finding.check, 128) + about + ": ";
-        std::string wrapped = wrap(style, first, clean(style, finding.text));
-        out += paint(style, colour_of_result(finding.result), mark) + wrapped.substr(mark.size());
-        if (!ok && !finding.hint.empty()) out += wrap(style, "  ", clean(style, finding.hint));
+        if (finding.result != "ok") ++(finding.result == "warning" ? warnings : blocked);
+        out += render_finding(style, finding);
     }
     std::string verdict = blocked != 0 ? fmt::format("{} would block a renewal", blocked) : "a renewal should succeed";
     if (warnings != 0) verdict += fmt::format(", {} warning{}", warnings, warnings == 1 ? "" : "s");

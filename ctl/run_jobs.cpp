@@ -1,6 +1,7 @@
 // renew, rollback, deploy and check: operations that take their time, followed line by line.
 #include "ctl/api/types.hpp"
 #include "ctl/commands.hpp"
+#include "ctl/final_line.hpp"
 #include "ctl/progress.hpp"
 #include "ctl/render.hpp"
 
@@ -162,25 +163,6 @@ class Follower {
     ExitCode code_ = ExitCode::ok;
     bool line_shown_ = false;
 };
-
-// The final line of a stream without events.
-Result<Json> final_line(Context context, Exchange exchange) {
-    for (;;) {
-        Result<bool> more = exchange.read_available();
-        if (!more) return failure(std::move(more).error());
-        while (std::optional<std::string> text = exchange.take_line()) {
-            Result<Json> json = parse_json(*text, {context.client.limits().line, 64});
-            if (!json)
-                return failure("control.protocol", "A line on the control socket is not JSON", json.error().what);
-            if ((*json)["problem"].is_object()) return failure(problem_from_json((*json)["problem"]));
-            if ((*json)["result"].is_object()) return (*json)["result"];
-        }
-        if (!*more) return failure("control.connectionLost", "certd ended its answer without a result");
-        if (exchange.silent_for() > context.client.limits().silence)
-            return failure("control.timeout", "certd has fallen silent");
-        wait_readable({&exchange}, tick);
-    }
-}
 
 }  // namespace
 

@@ -32,7 +32,11 @@ std::vector<std::string> needing_restart(const config::Config& before, const con
 }  // namespace
 
 DaemonOperations::DaemonOperations(Engine& engine, std::string config_file, Load load, Reloaded reloaded)
-    : engine_(engine), config_file_(std::move(config_file)), load_(std::move(load)), reloaded_(std::move(reloaded)) {}
+    : engine_(engine),
+      config_file_(std::move(config_file)),
+      load_(std::move(load)),
+      reloaded_(std::move(reloaded)),
+      doctor_({engine_, config_file_, [this] { return load_(); }, [this] { return notifications(); }}) {}
 
 api::DaemonStatus DaemonOperations::daemon() const {
     api::DaemonStatus status;

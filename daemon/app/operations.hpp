@@ -1,6 +1,7 @@
 // control::Operations over the engine: what the control API's verbs do.
 #pragma once
 
+#include "daemon/app/doctor.hpp"
 #include "daemon/app/engine.hpp"
 #include "daemon/app/pins.hpp"
 #include "daemon/control/operations.hpp"
@@ -31,6 +32,8 @@ class DaemonOperations final : public control::Operations {
     Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) override;
     Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) override;
     Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) override;
+    Task<Result<api::DoctorReport>> doctor() override { co_return co_await doctor_.examine(); }
+    std::optional<api::DoctorReport> last_doctor() const override { return doctor_.last(); }
 
     Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) override;
 
@@ -61,6 +64,7 @@ class DaemonOperations final : public control::Operations {
     Notifications* notifications_ = nullptr;
     std::optional<Problem> config_problem_;
     Gate reload_gate_{1};
+    Doctor doctor_;
 };
 
 }  // namespace certd

@@ -2,12 +2,14 @@
 // server itself knows HTTP, roles and JSON only. An unknown lineage is control.noSuchLineage.
 #pragma once
 
+#include "ctl/api/doctor.hpp"
 #include "ctl/api/types.hpp"
 #include "daemon/observe/bus.hpp"
 #include "daemon/observe/exposition.hpp"
 #include "libacme/async/task.hpp"
 #include "libacme/base/ids.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,9 @@ class Operations {
     virtual Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) = 0;
     virtual Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) = 0;
     virtual Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) = 0;
+    // The checklist of the whole daemon; a second call joins the one that is at work.
+    virtual Task<Result<api::DoctorReport>> doctor() = 0;
+    virtual std::optional<api::DoctorReport> last_doctor() const = 0;  // since certd started
 
     virtual Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) = 0;
 

@@ -34,6 +34,7 @@ Json page_document(Operations& operations, Clock& clock) {
             causes.add(target.problem);
         lineages.push(api::to_json(lineage));
     }
+    const std::optional<api::DoctorReport> doctor = operations.last_doctor();
     EventBus& bus = operations.events();
     const std::uint64_t last = bus.last_id();
     Json events = Json::array();
@@ -45,6 +46,7 @@ Json page_document(Operations& operations, Clock& clock) {
                          {"daemon", api::to_json(operations.daemon())},
                          {"lineages", std::move(lineages)},
                          {"events", std::move(events)},
+                         {"doctor", doctor ? api::to_json(*doctor, true) : Json()},
                          {"causes", causes.take()}});
 }
 

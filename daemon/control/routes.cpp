@@ -28,6 +28,7 @@ const std::vector<Route>& routes() {
         {"POST", "/v1/accounts/{name}/deactivate", Role::admin, {}, deactivate_account, "account deactivate"},
         {"POST", "/v1/accounts/{name}/import", Role::admin, {}, import_account, "account import", true},
         {"POST", "/v1/notify/test", Role::operator_, {}, test_notifiers, "notify test"},
+        {"POST", "/v1/doctor", Role::operator_, {}, examine_daemon, "doctor"},
         {"POST", "/v1/reload", Role::operator_, {}, reload_daemon, "reload"},
     };
     return table;

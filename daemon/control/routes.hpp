@@ -65,6 +65,8 @@ Task<> list_events(Exchange& exchange);
 // daemon.cpp
 Task<> show_daemon(Exchange& exchange);
 Task<> reload_daemon(Exchange& exchange);
+// doctor.cpp
+Task<> examine_daemon(Exchange& exchange);
 // notify.cpp
 Task<> list_notifications(Exchange& exchange);
 Task<> test_notifiers(Exchange& exchange);

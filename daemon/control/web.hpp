@@ -19,7 +19,8 @@ struct WebOptions {
 // the handler.
 RequestHandler make_web_handler(Operations& operations, Clock& clock, WebOptions options);
 
-// Everything that the page shows, at this moment: {now, daemon, lineages, events, causes}.
+// Everything that the page shows, at this moment: {now, daemon, lineages, events, doctor, causes}; doctor
+// holds what is worse than ok, null when nobody has asked since certd started.
 Json page_document(Operations& operations, Clock& clock);
 
 }  // namespace certd::control

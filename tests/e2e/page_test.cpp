@@ -41,11 +41,16 @@ TEST_CASE("the status page shows certificates, failures with their remedy, and w
         browser.ask("return document.querySelector('#timeline svg').getAttribute('aria-label');").find("shop renews") ==
         0);
 
+    REQUIRE(browser.text().find("Checklist") == std::string::npos);
+    REQUIRE(world.certd.ctl({"doctor"}).exit_code == 4);  // nobody is told of anything
+
     // What a program says is shown as it is, and is nothing but text.
     write_file(said, "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\n");
     REQUIRE(world.certd.ctl({"renew", "shop", "--force"}).exit_code == 1);
     REQUIRE(shows(browser, "1 of 1 certificates"));
     REQUIRE(shows(browser, "onerror=\"document.title='owned'\""));
+    REQUIRE(shows(browser, "Checklist"));
+    REQUIRE(shows(browser, "Nobody is told of failures: there is no notifier"));
     REQUIRE(browser.text().find("Remedy: ") != std::string::npos);
     REQUIRE(browser.text().find("deploy.test") != std::string::npos);
     REQUIRE(browser.run_script("return document.querySelectorAll('img, #problems script').length;") == certd::Json(0));

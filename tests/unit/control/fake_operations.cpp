@@ -82,6 +82,15 @@ Task<Result<std::vector<api::CheckFinding>>> FakeOperations::check(LineageName n
     co_return std::vector<api::CheckFinding>{{"ca.reachable", "ok", "It answers", ""}};
 }
 
+Task<Result<api::DoctorReport>> FakeOperations::doctor() {
+    calls.emplace_back("doctor");
+    co_await clock_.sleep(seconds(40));
+    examined = api::DoctorReport{clock_.now(),
+                                 {{"service", "", {{"config", "ok", "certd.yaml can be loaded", ""}}},
+                                  {"lineage", "example.com", {{"slack", "blocked", "It has 0 attempts", "Renew"}}}}};
+    co_return *examined;
+}
+
 Task<Result<std::string>> FakeOperations::import_account(std::string ca, std::string key) {
     calls.push_back(fmt::format("account import {} {}", ca, key.size()));
     if (refuse) co_return failure(*refuse);

@@ -30,6 +30,8 @@ class FakeOperations final : public control::Operations {
     Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) override;
     Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) override;
     Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) override;
+    Task<Result<api::DoctorReport>> doctor() override;
+    std::optional<api::DoctorReport> last_doctor() const override { return examined; }
     Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) override;
     Task<Result<std::vector<api::Account>>> accounts() override;
     Task<Result<void>> roll_over_account(std::string ca) override { return simple("account rollover " + ca); }
@@ -49,6 +51,7 @@ class FakeOperations final : public control::Operations {
     std::vector<std::string> names = {"example.com", "example.net"};
     std::vector<std::string> calls;  // "renew example.com"
     std::optional<Problem> refuse;   // what mutating calls fail with, before anything starts
+    std::optional<api::DoctorReport> examined;
     bool joined = false;
     bool starts = true;  // whether a job gets a number at once
     int watchers = 0;    // calls of jobs that have not returned

@@ -153,6 +153,22 @@ TEST_CASE("a check is streamed with heartbeats, however long it takes") {
     CHECK((*lines.back()["result"]["findings"].if_array())[0].string_or("check") == "ca.reachable");
 }
 
+TEST_CASE("the checklist is streamed with heartbeats, for operators, and is on record") {
+    ControlWorld world;
+    CHECK(world.ask(ControlWorld::request("POST", "/v1/doctor", "", 2)).status == 403);
+    CHECK(world.ask(ControlWorld::request("POST", "/v1/doctor", R"({"force":true})")).status == 400);
+    CHECK(world.operations.calls.empty());
+    RecordingResponder& answer = world.ask(ControlWorld::request("POST", "/v1/doctor"));
+    std::vector<Json> lines = answer.lines();
+    REQUIRE(lines.size() >= 2);
+    CHECK(lines[0]["heartbeat"].if_string());
+    const Json& result = lines.back()["result"];
+    CHECK(result.string_or("result") == "blocked");
+    CHECK(result.int_or("ok") == 1);
+    CHECK((*result["groups"].if_array())[1].string_or("lineage") == "example.com");
+    CHECK(world.calls().back().data.string_or("verb") == "doctor");
+}
+
 TEST_CASE("when the daemon stops the streams end with a problem and new calls are refused") {
     ControlWorld world;
     RecordingResponder& answer = world.start(renew());

@@ -79,6 +79,25 @@ TEST_CASE("what the page shows is in one document, with the causes of its proble
     CHECK(document["events"].if_array()->back().string_or("message") == event.message);
     CHECK_FALSE(document["causes"].string_or("deploy.test").empty());
     CHECK(document["daemon"].int_or("pid", -1) >= 0);
+    CHECK(document["doctor"].is_null());
+}
+
+TEST_CASE("the page shows what the latest checklist found worse than ok") {
+    WebWorld world;
+    world.operations.examined = api::DoctorReport{
+        world.clock.now(),
+        {{"service", "", {{"config", "ok", "certd.yaml can be loaded", ""}}},
+         {"lineage", "shop", {{"slack", "blocked", "It has 0 attempts", "Renew"}, {"rollback", "ok", "fine", ""}}}}};
+    const Json doctor = world.ask(WebWorld::get("/status.json")).json()["doctor"];
+    CHECK(time_in(doctor, "at") == world.clock.now());
+    CHECK(doctor.string_or("result") == "blocked");
+    CHECK(doctor.int_or("ok") == 2);
+    CHECK(doctor.int_or("blocked") == 1);
+    REQUIRE(doctor["groups"].if_array()->size() == 1);
+    const Json& shop = doctor["groups"].if_array()->front();
+    CHECK(shop.string_or("lineage") == "shop");
+    REQUIRE(shop["findings"].if_array()->size() == 1);
+    CHECK(shop["findings"].if_array()->front().string_or("text") == "It has 0 attempts");
 }
 
 TEST_CASE("events come as they happen, from where the page left off") {

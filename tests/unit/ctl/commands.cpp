@@ -254,6 +254,21 @@ TEST_CASE("check fails when a finding has failed") {
     CHECK(run({stream_of({bad})}, {"check", "a"}).code == ExitCode::failed);
 }
 
+TEST_CASE("doctor ends with 0, 4 or 1: all ok, warnings, something blocked") {
+    const auto found = [](const std::string& results) {
+        return R"({"result":{"groups":[{"group":"state","lineage":"","findings":[)" + results + "]}]}}";
+    };
+    const std::string ok = R"({"check":"a","result":"ok","text":"fine"})";
+    const std::string warning = R"({"check":"b","result":"warning","text":"hm"})";
+    const std::string blocked = R"({"check":"c","result":"blocked","text":"no"})";
+    CHECK(run({stream_of({R"({"heartbeat":"x"})", found(ok)})}, {"doctor"}).code == ExitCode::ok);
+    CHECK(run({stream_of({found(ok + "," + warning)})}, {"doctor"}).code == ExitCode::unhealthy);
+    CHECK(run({stream_of({found(warning + "," + blocked)})}, {"doctor"}).code == ExitCode::failed);
+    CHECK(run({stream_of({found(R"({"check":"d","result":"unheard-of"})")})}, {"doctor"}).code == ExitCode::failed);
+    CHECK(run({stream_of({found(ok)})}, {"doctor", "--json"}).out ==
+          R"({"groups":[{"group":"state","lineage":"","findings":[)" + ok + "]}]}\n");
+}
+
 TEST_CASE("events are lines of text or of JSON") {
     Outcome text = run({stream_of({step_line, R"({"dropped":3})"})}, {"events"});
     CHECK(text.out == "2026-11-23 10:04:00Z debug    a: Placing an order\n");

@@ -201,6 +201,28 @@ TEST_CASE("the plan and the findings of a check") {
           "example.com: 3 checks: 1 would block a renewal, 1 warning\n");
 }
 
+TEST_CASE("the doctor's findings stand in groups, of lineages only what is not ok") {
+    api::DoctorReport report;
+    report.groups = {{"state", "", {{"store.room", "ok", "900 MiB are left", ""}}},
+                     {"notification", "", {{"notification", "warning", "Nobody is told", "Add one"}}},
+                     {"lineage", "a.example", {{"slack", "ok", "9 attempts", ""}, {"rollback", "ok", "2", ""}}},
+                     {"lineage", "shop", {{"slack", "blocked", "0 attempts", "Renew"}, {"rollback", "ok", "2", ""}}}};
+    CHECK(render_doctor(plain(80), report) ==
+          "State directory\n"
+          "✓ store.room: 900 MiB are left\n"
+          "Notification\n"
+          "! notification: Nobody is told\n"
+          "  Add one\n"
+          "Lineages\n"
+          "✓ a.example: 2 checks ok\n"
+          "shop (1 of 2 checks ok)\n"
+          "✗ slack: 0 attempts\n"
+          "  Renew\n"
+          "6 checks: 1 blocked, 1 warning\n");
+    report.groups.resize(1);
+    CHECK(render_doctor(plain(80), report).ends_with("1 check, and all are ok\n"));
+}
+
 TEST_CASE("notifiers with what they last did, and open incidents with who was told") {
     api::Notifier mail;
     mail.name = "ops-mail";
@@ -275,6 +297,9 @@ TEST_CASE("hostile texts can neither steer the terminal nor start a line") {
               render_orders(style, hostile, {true, false, {hostile}}), render_orders(style, hostile, {}),
               render_plan(style, {{hostile, hostile, sample_now(), {hostile}}}, sample_now()),
               render_findings(style, hostile, {{hostile, hostile, hostile, hostile, hostile}}),
+              render_doctor(style, {{},
+                                    {{hostile, hostile, {{hostile, hostile, hostile, hostile, hostile}}},
+                                     {"lineage", hostile, {{hostile, hostile, hostile, hostile, hostile}}}}}),
               render_event(style, event), render_problem(style, *lineage.last_problem, hostile)}) {
             CHECK(is_harmless(text));
             CHECK(text.find("\nOK") == std::string::npos);
