@@ -55,6 +55,10 @@ void add_names(CLI::App& app, Options& options, Names names) {
         app.add_option("CLIENT", options.names, "certbot")->required()->expected(1);
         return;
     }
+    if (names == Names::audit) {
+        app.add_option("ACTION", options.names, "verify")->required()->expected(1)->check(CLI::IsMember({"verify"}));
+        return;
+    }
     if (names == Names::notify) {
         app.add_option("ACTION", options.names, "list; test; test NOTIFIER")->required()->expected(1, 2);
         return;

@@ -23,7 +23,7 @@ struct Options {
     std::uint32_t version = 0;  // 0: not given
     std::string target, host, lineage, reason, with, key;
     bool shadow = false, take_over = false, give_back = false, print_config = false;
-    std::string from, config, webroot;
+    std::string from, config, webroot, directory;
 };
 
 struct Context {
@@ -41,6 +41,7 @@ enum class Names {
     account,     // list, or another action and a CA
     notify,      // list or test, and perhaps a notifier
     client,      // certbot
+    audit,       // verify
     completion,  // a shell, or what is asked for and of which lineage
 };
 
@@ -91,6 +92,12 @@ ExitCode run_completion(Context context);
 // run_import.cpp: becomes certd, and returns only when that fails.
 ExitCode run_import(Context context);
 std::vector<std::string> import_arguments(const Options& options);  // of certd
+// run_audit.cpp: becomes certd as well.
+ExitCode run_audit(Context context);
+std::vector<std::string> audit_arguments(const Options& options);  // of certd
+ExitCode run_history(Context context);
+// Becomes certd with these arguments, and returns only when that fails.
+ExitCode become_certd(Context context, std::vector<std::string> words);
 // run_notify.cpp
 ExitCode run_notify(Context context);
 // run_daemon.cpp

@@ -142,6 +142,9 @@ std::string word_cases() {
             case Names::notify:
                 add("0", "candidates='list test'");
                 break;
+            case Names::audit:
+                add("0", "candidates='verify'");
+                break;
             case Names::client:
                 add("0", "candidates='certbot'");
                 break;

@@ -101,6 +101,8 @@ std::string arguments_of(const Command& command) {
             return at(" 0", fmt::format("{}", fmt::join(account_actions(), " "))) + at(" 1", "(__certctl_ask cas)");
         case Names::notify:
             return at(" 0", "list test");
+        case Names::audit:
+            return at(" 0", "verify");
         case Names::client:
             return at(" 0", "certbot");
         case Names::completion:

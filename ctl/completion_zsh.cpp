@@ -98,6 +98,8 @@ std::string positionals(Names names) {
                    shell_quoted("2:" + asking("cas", false, "ca"));
         case Names::notify:
             return " " + shell_quoted("1:action:(list test)");
+        case Names::audit:
+            return " " + shell_quoted("1:action:(verify)");
         case Names::client:
             return " " + shell_quoted("1:client:(certbot)");
         case Names::completion:

@@ -41,7 +41,10 @@ std::vector<std::string> import_arguments(const Options& options) {
 }
 
 ExitCode run_import(Context context) {
-    std::vector<std::string> words = import_arguments(context.options);
+    return become_certd(context, import_arguments(context.options));
+}
+
+ExitCode become_certd(Context context, std::vector<std::string> words) {
     std::string program = certd_program();
     words.insert(words.begin(), program);
     std::vector<char*> argv;

@@ -1,6 +1,7 @@
 // run_daemon: the composition root of the real daemon.
 #include "daemon/app/daemon.hpp"
 
+#include "daemon/app/audit_writer.hpp"
 #include "daemon/app/operations.hpp"
 #include "daemon/app/sights.hpp"
 #include "daemon/control/server.hpp"
@@ -103,19 +104,21 @@ class Daemon {
     SystemClock clock_;
     Workers workers_{worker_threads};
     RealFileSystem files_;
+    RealAppender appender_;
     RealProcessRunner processes_{clock_};
     LocalHost host_{clock_, workers_, files_, processes_};
     SshHosts hosts_;
     std::unique_ptr<Http01Listener> responder_;
     std::unique_ptr<TlsAlpn01Listener> tls_responder_;
     Engine engine_;
+    AuditWriter audit_;
     DaemonOperations operations_;
     EngineSights sights_{engine_, [this] { return operations_.config_problem(); }};
     Notifications notifications_;
     control::ControlHandler control_handler_;
     std::unique_ptr<HttpServer> control_server_, metrics_server_;
     TaskGroup agents_;  // control and metrics servers, watchdog, SIGHUP
-    TaskGroup scheduler_, notifier_;
+    TaskGroup scheduler_, notifier_, journal_;
     bool failed_ = false;
     Signal fatal_;
 };
@@ -128,6 +131,7 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
               Seams{clock_, workers_, files_, host_,
                     [this](const config::Ca& ca) { return https_transport(clock_, ca); }, &hosts_},
               setup_.config->state_dir),
+      audit_(clock_, workers_, files_, appender_, engine_.bus, audit_directory(engine_.store.root())),
       operations_(engine_, setup_.config_file, setup_.reload,
                   [this](const config::Config& config) { control_handler_.set_rules(access_rules(config)); }),
       notifications_(io.get_executor(),
@@ -146,7 +150,9 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
       scheduler_(io.get_executor(),
                  [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }),
       notifier_(io.get_executor(),
-                [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }) {
+                [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }),
+      journal_(io.get_executor(),
+               [this](const std::string& name, std::exception_ptr error) { agent_failed(name, error); }) {
     engine_.bus.add_sink(make_log_sink(setup_.config->log));
     const config::ChallengeListener& challenge = setup_.config->http_challenge;
     if (!challenge.listen.empty()) {
@@ -192,6 +198,7 @@ HttpServerOptions Daemon::server_options(std::string name) {
 }
 
 Task<> Daemon::run() {
+    journal_.spawn("audit journal", audit_.run());
     co_await engine_.scheduler.load(setup_.config);
     co_await notifications_.load(setup_.config->notifiers);
     notifier_.spawn("notifications", notifications_.run());
@@ -266,6 +273,8 @@ Task<> Daemon::stop() {
     if (responder_) co_await responder_->stop();
     if (tls_responder_) co_await tls_responder_->stop();
     co_await hosts_.close();
+    co_await journal_.stop();
+    co_await audit_.finish();
     limit.cancel();
 }
 

@@ -1,6 +1,7 @@
 // certd: command line and start.
 #include "config/load.hpp"
 #include "config/reference.hpp"
+#include "daemon/app/audit_command.hpp"
 #include "daemon/app/daemon.hpp"
 #include "daemon/app/import_command.hpp"
 #include "daemon/observe/metric_families.hpp"
@@ -83,11 +84,13 @@ int main(int argc, char** argv) {
     app.add_flag("--metrics-reference", metrics_reference, "Print the reference of all metrics and exit");
     app.set_version_flag("--version", "certd " CERTD_VERSION);
     ImportCommand import_command(app);
+    AuditCommand audit_command(app);
     app.footer(
         "Examples:\n"
         "  certd --config /etc/certd/certd.yaml              run in the foreground, as the systemd unit does\n"
         "  certd --check-config --config ./certd.yaml        look for errors before a reload\n"
         "  certd import certbot --shadow                     what `certctl import` runs\n"
+        "  certd audit verify                                what `certctl audit verify` runs\n"
         "Signals: SIGHUP reloads the configuration, SIGTERM stops within 10 seconds.\n"
         "Exit status: 0 stopped as asked, 1 failure, 2 usage or configuration, 3 another certd holds the state "
         "directory.");
@@ -117,6 +120,7 @@ int main(int argc, char** argv) {
             protect_process();
             return import_command.run(file);
         }
+        if (audit_command.is_wanted()) return audit_command.run(file);
         return check ? check_config(file) : serve(file);
     } catch (const std::exception& error) {
         Problem problem = problem_of(std::current_exception());

@@ -6,6 +6,7 @@
 #include "daemon/app/rollout_view.hpp"
 #include "daemon/app/sights.hpp"
 #include "daemon/app/views.hpp"
+#include "daemon/store/audit_journal.hpp"
 #include "libacme/protocol/order.hpp"
 
 #include <algorithm>
@@ -16,6 +17,8 @@
 namespace certd {
 
 namespace {
+
+constexpr std::size_t most_history = 1000;  // entries of a lineage's past
 
 // Settings that are read once at start; a reload says so instead of pretending.
 std::vector<std::string> needing_restart(const config::Config& before, const config::Config& after) {
@@ -93,6 +96,21 @@ Task<Result<api::Lineage>> DaemonOperations::lineage(LineageName name) {
     if (stored && *stored) add_hooks(view, std::move((*stored)->hooks));
     add_pins(view, keys);
     co_return view;
+}
+
+Task<Result<std::vector<api::JournalEntry>>> DaemonOperations::history(LineageName name) {
+    auto lines = co_await offload(engine_.seams.workers, [&] {
+        return audit_history(engine_.seams.files, audit_directory(engine_.store.root()), name.text(), most_history);
+    });
+    if (!lines) co_return failure(std::move(lines).error());
+    if (lines->empty()) {
+        if (Result<const Entry*> known = entry(name); !known) co_return failure(known.error());
+    }
+    std::vector<api::JournalEntry> entries;
+    entries.reserve(lines->size());
+    for (const Json& line : *lines)
+        entries.push_back(api::journal_entry_from_json(line));
+    co_return entries;
 }
 
 Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {

@@ -23,6 +23,7 @@ class DaemonOperations final : public control::Operations {
     std::vector<api::Lineage> lineages(bool table_only) const override;
     Task<Result<api::Lineage>> lineage(LineageName name) override;
     Task<Result<api::Explanation>> explain(LineageName name) override;
+    Task<Result<std::vector<api::JournalEntry>>> history(LineageName name) override;
     std::vector<api::PlanEntry> plan() const override;
     std::vector<api::LimitUse> limits() const override;
     EventBus& events() override { return engine_.bus; }

@@ -68,6 +68,15 @@ Task<> explain_lineage(Exchange& exchange) {
     co_await exchange.answer.json(200, api::to_json(value_or_fail(std::move(explanation))));
 }
 
+Task<> show_history(Exchange& exchange) {
+    Json entries = Json::array();
+    const std::vector<api::JournalEntry> past = value_or_fail(co_await exchange.operations.history(exchange.name()));
+    for (const api::JournalEntry& entry : past)
+        entries.push(api::to_json(entry));
+    co_await exchange.answer.json(200,
+                                  Json::object({{"lineage", exchange.name().text()}, {"history", std::move(entries)}}));
+}
+
 Task<> list_plan(Exchange& exchange) {
     Json entries = Json::array();
     for (const api::PlanEntry& entry : exchange.operations.plan())

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ctl/api/doctor.hpp"
+#include "ctl/api/history.hpp"
 #include "ctl/api/types.hpp"
 #include "daemon/observe/bus.hpp"
 #include "daemon/observe/exposition.hpp"
@@ -23,6 +24,8 @@ class Operations {
     virtual std::vector<api::Lineage> lineages(bool table_only) const = 0;
     virtual Task<Result<api::Lineage>> lineage(LineageName name) = 0;
     virtual Task<Result<api::Explanation>> explain(LineageName name) = 0;
+    // From the audit journal, newest last; also of a lineage that is not configured any more.
+    virtual Task<Result<std::vector<api::JournalEntry>>> history(LineageName name) = 0;
     virtual std::vector<api::PlanEntry> plan() const = 0;
     virtual std::vector<api::LimitUse> limits() const = 0;
     virtual EventBus& events() = 0;

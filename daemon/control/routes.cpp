@@ -9,6 +9,7 @@ const std::vector<Route>& routes() {
         {"GET", "/v1/lineages", Role::viewer, {"view", "name"}, list_lineages},
         {"GET", "/v1/lineages/{name}", Role::viewer, {}, show_lineage},
         {"GET", "/v1/lineages/{name}/explain", Role::viewer, {}, explain_lineage},
+        {"GET", "/v1/lineages/{name}/history", Role::viewer, {}, show_history},
         {"GET", "/v1/accounts", Role::admin, {}, list_accounts},
         {"GET", "/v1/accounts/{name}/orders", Role::admin, {}, list_account_orders},
         {"GET", "/v1/plan", Role::viewer, {}, list_plan},

@@ -44,6 +44,7 @@ const std::vector<Route>& routes();
 Task<> list_lineages(Exchange& exchange);
 Task<> show_lineage(Exchange& exchange);
 Task<> explain_lineage(Exchange& exchange);
+Task<> show_history(Exchange& exchange);
 Task<> list_plan(Exchange& exchange);
 Task<> list_limits(Exchange& exchange);
 Task<> pause_lineage(Exchange& exchange);

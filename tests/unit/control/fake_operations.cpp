@@ -45,6 +45,16 @@ Task<Result<api::Lineage>> FakeOperations::lineage(LineageName name) {
     co_return lineage;
 }
 
+Task<Result<std::vector<api::JournalEntry>>> FakeOperations::history(LineageName name) {
+    Result<api::Lineage> found = co_await lineage(name);
+    if (!found) co_return failure(found.error());
+    api::JournalEntry entry;
+    entry.sequence = 7;
+    entry.type = "control.call";
+    entry.message = "uid 0 called renew";
+    co_return std::vector{entry};
+}
+
 Task<Result<api::Explanation>> FakeOperations::explain(LineageName name) {
     Result<api::Lineage> found = co_await lineage(name);
     if (!found) co_return failure(found.error());

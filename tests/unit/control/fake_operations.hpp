@@ -23,6 +23,7 @@ class FakeOperations final : public control::Operations {
     std::vector<api::LimitUse> limits() const override {
         return {{"main", "domain", "example.com", 3, 50, clock_.now(), clock_.now() + hours(10), {}}};
     }
+    Task<Result<std::vector<api::JournalEntry>>> history(LineageName name) override;
     std::vector<api::PlanEntry> plan() const override { return {{"example.com", "issue", clock_.now(), {"due"}}}; }
     EventBus& events() override { return bus; }
     std::string metrics(MetricsFormat) const override { return "certd_build_info 1\n"; }
