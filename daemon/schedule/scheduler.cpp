@@ -1,6 +1,8 @@
 // Scheduler: timetable, ready queue and running jobs.
 #include "daemon/schedule/scheduler.hpp"
 
+#include "libacme/base/text.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -207,6 +209,11 @@ void Scheduler::start_due() {
         if (parts_.on_start) parts_.on_start(std::max(Duration::zero(), now - entry.at));
         watch_.note_start(config_->cas.at(admitted->ca));
         Plan plan = due_plan(entry);
+        if (!plan.reasons.empty()) {
+            // Told while it is known: when the job has ended, the plan is another one.
+            emit(EventType::renewal_step, Severity::debug, admitted->lineage,
+                 "A renewal is due: " + join(plan.reasons, "; "));
+        }
         start(entry, JobRequest{JobKind::renew, admitted->ca, {}, {}, std::move(plan.staging), plan.names_only});
     }
 }

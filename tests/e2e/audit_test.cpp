@@ -55,8 +55,9 @@ TEST_CASE("renewal, failed deployment and rollback stand in the history with who
     const std::string history = history_with(world, "called rollback");
     INFO(history);
     const std::string caller = fmt::format("uid {} (pid ", ::getuid());
-    REQUIRE(in_order(history, {"Renewal at pebble started", "Issued version 1", caller, "called renew",
-                               "Issued version 2", "unknown directive", "called deploy", "called rollback"}));
+    REQUIRE(in_order(history,
+                     {"A renewal is due: ", "Renewal at pebble started", "Issued version 1", caller, "called renew",
+                      "Issued version 2", "unknown directive", "called deploy", "called rollback"}));
     const certd::Json json = world.certd.json({"history", "shop"});
     const certd::Json::Array& entries = *json["history"].if_array();
     std::int64_t before = 0;
