@@ -61,7 +61,7 @@ Json audit_file_record(const AuditHead& head, Time now) {
 Json audit_removal_record(const AuditHead& through, const std::string& file, Time now) {
     return Json::object({{"at", to_json(std::optional(now))},
                          {"type", "journal.removed"},
-                         {"message", fmt::format("{} is older than audit.keep and is removed", file)},
+                         {"message", fmt::format("{} is older than the journal is kept, and is removed", file)},
                          {"through_sequence", static_cast<std::int64_t>(through.sequence)},
                          {"through_hash", through.hash}});
 }
