@@ -1,6 +1,6 @@
 // `certctl status NAME` and `certctl explain NAME`: one lineage in full.
 #include "ctl/render.hpp"
-#include "libacme/base/catalog.hpp"
+#include "libacme/base/diagnosis.hpp"
 #include "libacme/base/idn.hpp"
 #include "libacme/base/text.hpp"
 
@@ -155,7 +155,7 @@ void problem_lines(Sheet& sheet, const Style& style, const Problem& problem) {
     if (!problem.remote.empty()) sheet.line("", clean(style, problem.remote));
     for (const Problem& part : problem.parts)
         sheet.line("", problem_line(style, part));
-    if (const CatalogEntry* entry = find_catalog(problem.code)) sheet.line("Cause", clean(style, entry->cause));
+    sheet.line("Cause", clean(style, cause_of(problem)));
     sheet.line("Remedy", clean(style, problem.hint));
     sheet.line("Code", clean(style, problem.code, 128), Colour::dim);
 }

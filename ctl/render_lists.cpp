@@ -1,6 +1,6 @@
 // The plan, the findings of a check, events and problems as text; JSON made safe for terminals.
 #include "ctl/render.hpp"
-#include "libacme/base/catalog.hpp"
+#include "libacme/base/diagnosis.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
@@ -141,8 +141,8 @@ std::string render_problem(const Style& style, const Problem& problem, std::stri
     std::string out = wrap(style, first, problem_line(style, problem));
     for (const Problem& part : problem.parts)
         out += wrap(style, "  - ", problem_line(style, part));
-    if (const CatalogEntry* entry = find_catalog(problem.code))
-        out += wrap(style, "  Cause:  ", clean(style, entry->cause));
+    if (std::string_view cause = cause_of(problem); !cause.empty())
+        out += wrap(style, "  Cause:  ", clean(style, cause));
     if (!problem.hint.empty()) out += wrap(style, "  Remedy: ", clean(style, problem.hint));
     return out;
 }

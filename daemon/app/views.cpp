@@ -7,7 +7,7 @@
 #include "daemon/lineage/endpoint.hpp"
 #include "daemon/lineage/key_reuse.hpp"
 #include "daemon/lineage/subset.hpp"
-#include "libacme/base/catalog.hpp"
+#include "libacme/base/diagnosis.hpp"
 #include "libacme/base/text.hpp"
 #include "libacme/protocol/problem_document.hpp"
 
@@ -259,11 +259,38 @@ std::vector<std::string> key_sentences(const LineageRecord& record, Time now) {
     return sentences;
 }
 
+bool issue_failed(const LineageState& state) {
+    return std::ranges::any_of(state.attempts, [](const auto& each) { return each.second.failures != 0; });
+}
+
+void replace_all(std::string& text, std::string_view from, const std::string& to) {
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+        text.replace(at, from.size(), to);
+}
+
+// The remedy with what its placeholders stand for, as far as that is certain.
+std::string made_specific(std::string remedy, const config::Lineage& spec) {
+    for (std::string_view command : {"check", "deploy", "explain", "renew", "resume", "status"}) {
+        replace_all(remedy, fmt::format("`certctl {} NAME", command),
+                    fmt::format("`certctl {} {}", command, spec.name));
+    }
+    if (spec.cas.size() == 1) {
+        replace_all(remedy, "cas.<name>.", fmt::format("cas.{}.", spec.cas.front().text));
+        replace_all(remedy, "accounts/<ca>", "accounts/" + spec.cas.front().text);
+    }
+    return remedy;
+}
+
 // One sentence on why the lineage is in this state.
-std::string state_sentence(const Entry& entry, State state) {
+std::string state_sentence(const Entry& entry, State state, const std::optional<Problem>& problem) {
     const LineageState& known = entry.record.state;
     switch (state) {
         case State::waiting:
+            if (problem && problem->code == "schedule.clock")
+                return "The clock cannot be right, so that nothing that hangs on time is decided.";
+            if (known.live && issue_failed(known))
+                return fmt::format("Version {} is live and nothing is due; the last attempt at another one failed.",
+                                   known.live.value);
             return known.live ? fmt::format("Version {} is live and nothing is due.", known.live.value)
                               : "No certificate has been issued yet.";
         case State::issuing:
@@ -273,6 +300,12 @@ std::string state_sentence(const Entry& entry, State state) {
         case State::backing_off:
             return "The last attempt to issue failed; certd waits before it asks the CA again.";
         case State::deploy_failed:
+            // The hosts of a fleet take over one by one: the version is live, and some are still without it.
+            if (known.newest == known.live)
+                return fmt::format(
+                    "Version {} is issued, but its deployment failed; where it did, the version before stays in "
+                    "service.",
+                    known.newest.value);
             return fmt::format("Version {} is issued, but its deployment failed; version {} stays in service.",
                                known.newest.value, known.live.value);
         case State::rolled_back:
@@ -362,14 +395,14 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
                                   const Targets* targets, const RolloutBoard* rollouts) {
     api::Explanation view;
     view.lineage = lineage_view(entry, plan, false, targets, rollouts);
-    view.why.push_back(state_sentence(entry, state_of(entry, plan)));
+    view.why.push_back(state_sentence(entry, state_of(entry, plan), view.lineage.last_problem));
     const std::optional<Problem>& problem = view.lineage.last_problem;
     if (problem) {
         view.why.push_back(fmt::format("{}.", describe(*problem)));
         for (const Problem& part : problem->parts)
             view.why.push_back(fmt::format("{}.", describe(part)));
-        if (const CatalogEntry* known = find_catalog(problem->code)) view.cause = known->cause;
-        view.remedy = problem->hint;
+        view.cause = cause_of(*problem);
+        view.remedy = made_specific(problem->hint, *entry.record.spec);
     }
     for (std::string& sentence : endpoint_sentences(entry.record, problem, targets, now))
         view.why.push_back(std::move(sentence));
@@ -377,7 +410,9 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
         view.then.push_back(fmt::format("The names are unpaused by people, at {}", page));
         view.then.push_back(fmt::format("After that `certctl resume {}` tries again at once.", view.lineage.name));
     }
-    if (plan.action == Action::none) {
+    if (plan.problem && plan.problem->code == "schedule.clock") {
+        view.then.push_back(fmt::format("The clock is looked at again {}.", when(plan.at, now)));
+    } else if (plan.action == Action::none) {
         view.then.emplace_back("Nothing is planned.");
     } else {
         std::string verb = plan.action == Action::issue

@@ -1,5 +1,6 @@
 #include "daemon/deploy/commands.hpp"
 
+#include "libacme/base/diagnosis.hpp"
 #include "libacme/base/text.hpp"
 
 #include <fmt/format.h>
@@ -32,8 +33,9 @@ std::string command_text(const std::vector<std::string>& argv) {
 
 Problem command_problem(std::string_view code, const std::string& subject, const Command& command,
                         const ProcessResult& result) {
-    return problem(code, fmt::format("{} ({}) {}", subject, command_text(command.argv), ending_of(command, result)),
-                   std::string(trim(result.output)));
+    return diagnosed(problem(code,
+                             fmt::format("{} ({}) {}", subject, command_text(command.argv), ending_of(command, result)),
+                             std::string(trim(result.output))));
 }
 
 Problem command_problem(std::string_view code, const std::string& subject, const Command& command,

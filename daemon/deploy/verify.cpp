@@ -1,5 +1,6 @@
 #include "daemon/deploy/verify.hpp"
 
+#include "libacme/base/diagnosis.hpp"
 #include "libacme/base/text.hpp"
 
 #include <fmt/format.h>
@@ -53,16 +54,17 @@ Problem not_served(const Probe& probe, const VerifyRequest& request) {
                                      request.object, format_duration(request.timeout));
     if (!probe.last) return problem("tls.notServed", subject);
     if (!*probe.last) {
-        Problem result = problem("tls.notServed", fmt::format("{}: {}", subject, probe.last->error().what),
-                                 probe.last->error().remote);
+        Problem result = diagnosed(problem("tls.notServed", fmt::format("{}: {}", subject, probe.last->error().what),
+                                           probe.last->error().remote));
         result.parts.push_back(probe.last->error());
         return result;
     }
     const Served& served = **probe.last;
     const auto until =
         served.chain.empty() ? std::string("at an unknown time") : format_rfc3339(served.chain.front().not_after());
-    return problem("tls.notServed", fmt::format("{}: it serves the certificate with SHA-256 {} that expires {}",
-                                                subject, served.fingerprint, until));
+    return diagnosed(
+        problem("tls.notServed", fmt::format("{}: it serves the certificate with SHA-256 {} that expires {}", subject,
+                                             served.fingerprint, until)));
 }
 
 }  // namespace

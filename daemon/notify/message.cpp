@@ -2,7 +2,7 @@
 #include "daemon/notify/message.hpp"
 
 #include "daemon/notify/codec.hpp"
-#include "libacme/base/catalog.hpp"
+#include "libacme/base/diagnosis.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
@@ -139,7 +139,7 @@ Message compose(Notice notice, const Incident& incident, Time now, const Sender&
         message.problem = escape_untrusted(problem.what);
         message.remote = escape_untrusted(problem.remote);
         message.remedy = escape_untrusted(problem.hint);
-        if (const CatalogEntry* known = find_catalog(problem.code)) message.cause = known->cause;
+        message.cause = cause_of(problem);
     }
     message.served = escape_untrusted(condition.served, 300);
     if (condition.served_until) message.served_until = stamp(*condition.served_until);

@@ -2,6 +2,7 @@
 #include "libacme/protocol/authorization.hpp"
 
 #include "libacme/base/bytes.hpp"
+#include "libacme/base/diagnosis.hpp"
 #include "libacme/base/text.hpp"
 
 #include <algorithm>
@@ -36,7 +37,7 @@ Challenge read_challenge(const Json& json, const std::string& what) {
         challenge.error = problem_of_document(error, what + " by " + escape_untrusted(challenge.type, 40));
         // The catalogue's hints are about http-01, the usual one.
         bool unmet = challenge.error->kind == ProblemKind::validation && challenge.error->code != "acme.caa";
-        if (challenge.type.starts_with("dns-") && unmet)
+        if (challenge.type.starts_with("dns-") && unmet && !diagnose(*challenge.error))
             challenge.error->hint = challenge.type == "dns-01" ? dns_hint : other_dns_hint;
     }
     return challenge;

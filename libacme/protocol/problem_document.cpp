@@ -2,6 +2,7 @@
 #include "libacme/protocol/problem_document.hpp"
 
 #include "libacme/base/catalog.hpp"
+#include "libacme/base/diagnosis.hpp"
 #include "libacme/base/text.hpp"
 #include "libacme/net/url.hpp"
 
@@ -59,7 +60,7 @@ Problem part_of_subproblem(const Json& document) {
     std::string value = document["identifier"].string_or("value");
     std::string what = value.empty() ? "One of the names was refused" : refusal_of(value);
     std::string code = code_of_type(document.string_or("type"));
-    return problem(code, std::move(what), remote_text(document, code));
+    return diagnosed(problem(code, std::move(what), remote_text(document, code)));
 }
 
 // RFC 8555 §6.6 and §7.3.3: pages for people, shown as text and never fetched.
@@ -102,7 +103,7 @@ Problem http_problem(const HttpResponse& response, std::string what) {
     std::string said = "HTTP " + std::to_string(response.status);
     if (auto location = response.headers.find("Location")) append(said, "to", *location);
     if (!response.body.empty()) said += ": " + cut(response.body);
-    return problem("acme.http", std::move(what), std::move(said));
+    return diagnosed(problem("acme.http", std::move(what), std::move(said)));
 }
 
 }  // namespace
@@ -121,7 +122,7 @@ Problem problem_of_document(const Json& document, std::string what) {
         return problem("acme.unknown", std::move(what), std::move(text));
     }
     std::string code = code_of_type(document.string_or("type"));
-    Problem result = problem(code, std::move(what), remote_text(document, code));
+    Problem result = diagnosed(problem(code, std::move(what), remote_text(document, code)));
     if (const Json::Array* parts = document["subproblems"].if_array()) {
         for (const Json& part : *parts) {
             if (result.parts.size() == most_parts) break;
