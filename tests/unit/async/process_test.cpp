@@ -232,7 +232,7 @@ TEST_CASE("a program that closes its output is still waited for") {
     CHECK(result.took >= milliseconds(150));
 }
 
-TEST_CASE("a program may delete its working directory; the next one there is told why it cannot start") {
+TEST_CASE("a program may delete its working directory, and the next one there is told why it cannot start") {
     test::TempDirectory directory;
     auto command = shell("rm -r \"$PWD\"; echo gone");
     command.directory = (directory.path() / "work").string();

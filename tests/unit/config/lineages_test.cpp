@@ -255,7 +255,7 @@ TEST_CASE("with a listener http-01 needs not be asked for") {
     CHECK_FALSE(config->lineages.at("example.com")->challenge.http01->webroot);
 }
 
-TEST_CASE("metacharacters in commands stay arguments; only an explicit shell runs one") {
+TEST_CASE("metacharacters in commands stay arguments, and only an explicit shell runs one") {
     auto config = config_of(base +
                             "targets: { web: { test: [/bin/echo, \"$(id)\", \"; rm -rf /\", \"`x`\"], reload: { shell: "
                             "\"kill -HUP 1\" } } }\n"

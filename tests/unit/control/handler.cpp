@@ -49,7 +49,7 @@ TEST_CASE("each route asks for its role, whoever calls") {
     }
 }
 
-TEST_CASE("only viewers' routes leave no trace; each mutating call is an event with who, what and the arguments") {
+TEST_CASE("only viewers' routes leave no trace, and each mutating call is an event with who, what and the arguments") {
     ControlWorld world;
     world.ask(ControlWorld::request("GET", "/v1/lineages"));
     CHECK(world.calls().empty());

@@ -179,7 +179,7 @@ TEST_CASE("a CA certificate as leaf is refused, also when the chain is merely re
     CHECK(code_of(check_chain(reversed, authority.expectation())) == "crypto.caLeaf");
 }
 
-TEST_CASE("every certificate must be issued by the one after it; the root may be missing") {
+TEST_CASE("every certificate must be issued by the one after it, but the root may be missing") {
     Authority authority, other;
     Certificate leaf = authority.leaf(authority.leaf_template());
     ChainExpectation expected = authority.expectation();

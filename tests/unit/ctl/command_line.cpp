@@ -135,7 +135,7 @@ TEST_CASE("notify lists, or tests all notifiers or one") {
     CHECK(parse({"notify", "tset"}).text.find("did you mean test?") != std::string::npos);
 }
 
-TEST_CASE("account takes an action and, but for list, a CA; revoke takes a version and a reason") {
+TEST_CASE("account takes an action and, but for list, a CA, and revoke takes a version and a reason") {
     CHECK(parse({"account", "list"}).options.names == std::vector<std::string>{"list"});
     CHECK(parse({"account", "rollover", "main", "--json"}).options.names ==
           std::vector<std::string>{"rollover", "main"});

@@ -300,7 +300,7 @@ TEST_CASE("exit codes follow the problem") {
     CHECK(worse(ExitCode::ok, ExitCode::ok) == ExitCode::ok);
 }
 
-TEST_CASE("account list shows each account with what suspends it; rollover and deactivate say what was done") {
+TEST_CASE("account list shows each account with what suspends it, and rollover and deactivate say what was done") {
     api::Account account;
     account.ca = "main";
     account.url = "https://ca.example/account/1";
@@ -341,7 +341,7 @@ TEST_CASE("revoke asks with version and reason and says what was done") {
     CHECK(own.requests[0].find(R"("with":"certificate-key"})") != std::string::npos);
 }
 
-TEST_CASE("account import sends the key's file and never shows it; a file that is not there is told") {
+TEST_CASE("account import sends the key's file and never shows it, and a file that is not there is told") {
     TempDirectory directory;
     auto file = directory.path() / "key.pem";
     std::ofstream(file) << "SECRET KEY\n";

@@ -142,7 +142,7 @@ TEST_CASE("a service that keeps the old certificate after its reload is rolled b
                                                format_rfc3339(world.material(1).facts.not_after)));
 }
 
-TEST_CASE("failures of a version count up and space the attempts; those of another version start anew") {
+TEST_CASE("failures of a version count up and space the attempts, those of another version start anew") {
     World world;
     world.install_old();
     world.service.config_broken = true;

@@ -65,7 +65,7 @@ TEST_CASE("the plugins of nginx and Apache become a webroot and a target that re
     CHECK(made.translation.server_snippet == std::set<std::string>{"apache", "nginx"});
 }
 
-TEST_CASE("manual hooks for DNS become a provider; without hooks or for http-01 the lineage stays with certbot") {
+TEST_CASE("manual hooks for DNS become a provider, and without hooks or for http-01 the lineage stays with certbot") {
     CertbotTree tree;
     tree.add("wild", {"*.a.example"}, manual("manual_auth_hook = /etc/dns add\nmanual_cleanup_hook = /etc/dns del\n"));
     tree.add("preferred", {"a.example"}, manual("pref_challs = dns-01,\nmanual_auth_hook = /etc/dns add\n"));

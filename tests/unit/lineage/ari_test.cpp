@@ -97,7 +97,7 @@ TEST_CASE("the pause the CA asks for is kept within one minute and one day") {
     }
 }
 
-TEST_CASE("temporary failures back off by doubling, six times, then wait six hours; others wait at once") {
+TEST_CASE("temporary failures back off by doubling, six times, then wait six hours, and others wait at once") {
     AriState state = first_ari({1}, day(0));
     record_ari_suggestion(state, suggestion(day(60), day(62)), day(0), 0.5);
     for (int minute : {1, 2, 4, 8, 16, 32, 360, 360, 360}) {

@@ -312,7 +312,7 @@ TEST_CASE("a CA that has paused the names, or refuses the account, is passed ove
     }
 }
 
-TEST_CASE("a changed profile makes the lineage due; what was asked for is compared, not what came") {
+TEST_CASE("a changed profile makes the lineage due, and what was asked for is compared, not what came") {
     Scene scene(spec_of());
     auto cas = two_cas();
     auto at = [&](Time now) {

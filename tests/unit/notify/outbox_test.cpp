@@ -63,7 +63,7 @@ TEST_CASE("a receiver may say when to come again, within reason") {
     CHECK(*outbox.next_attempt == start_of_tests + minutes(5));
 }
 
-TEST_CASE("a full queue loses reminders first, then the oldest, and counts it; what is being sent stays") {
+TEST_CASE("a full queue loses reminders first, then the oldest, and counts it, and what is being sent stays") {
     Outbox outbox;
     for (int i = 0; i < 100; ++i)
         push(outbox, numbered(i, i == 50 ? "reminder" : "opened"), start_of_tests);

@@ -26,7 +26,7 @@ Event warning(std::string message) {
 
 }  // namespace
 
-TEST_CASE("a log line is time, severity and message; as JSON it is the event") {
+TEST_CASE("a log line is time, severity and message, and as JSON it is the event") {
     CHECK(log_line(warning("Disk is slow"), config::Log::Format::text, true) ==
           "2026-11-23T10:00:00Z warning Disk is slow");
     CHECK(log_line(warning("a\nb"), config::Log::Format::text, false) == "warning a\\nb");
