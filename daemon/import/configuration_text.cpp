@@ -18,13 +18,8 @@ std::string list_of(const std::vector<std::string>& texts) {
     return fmt::format("[{}]", join(quoted, ", "));
 }
 
-std::string hooks(const std::vector<std::string>& programs, const std::vector<std::string>& shells) {
-    std::vector<std::string> items;
-    for (const std::string& program : programs)
-        items.push_back(fmt::format("{{ command: [{}] }}", yaml(program)));
-    for (const std::string& shell : shells)
-        items.push_back(fmt::format("{{ command: {{ shell: {} }} }}", yaml(shell)));
-    return fmt::format("[{}]", join(items, ", "));
+std::string hooks_text(const char* key, const std::string& shell) {
+    return shell.empty() ? "" : fmt::format("    {}: [{{ command: {{ shell: {} }} }}]\n", key, yaml(shell));
 }
 
 std::string ca_text(const ImportedCa& ca) {
@@ -48,8 +43,7 @@ std::string provider_text(const ImportedProvider& provider) {
 std::string target_text(const ImportedTarget& target) {
     std::string text = fmt::format("  {}:\n", yaml(target.name.text));
     if (!target.service.empty()) text += fmt::format("    service: {}\n", target.service);
-    if (target.service.empty()) text += fmt::format("    exec: {}\n", hooks(target.programs, target.shells));
-    return text;
+    return text + hooks_text("exec", target.hook);
 }
 
 std::string lineage_text(const ImportedLineage& lineage) {
@@ -70,11 +64,9 @@ std::string lineage_text(const ImportedLineage& lineage) {
         text += fmt::format("    {}: {}\n", lineage.profile_required ? "required_profile" : "profile",
                             yaml(*lineage.profile));
     if (lineage.subset) text += "    allow_subset_of_names: true\n";
-    if (!lineage.pre_shells.empty() || !lineage.pre_programs.empty())
-        text += fmt::format("    pre_issue: {}\n", hooks(lineage.pre_programs, lineage.pre_shells));
-    if (!lineage.post_shells.empty() || !lineage.post_programs.empty())
-        text += fmt::format("    post_issue: {}\n", hooks(lineage.post_programs, lineage.post_shells));
-    return text;
+    if (!lineage.renewal_hooks.empty())
+        text += fmt::format("    renewal_hooks: {{ directory: {} }}\n", yaml(lineage.renewal_hooks));
+    return text + hooks_text("pre_issue", lineage.pre_hook) + hooks_text("post_issue", lineage.post_hook);
 }
 
 template <class Items, class Text>

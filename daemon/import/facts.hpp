@@ -60,13 +60,14 @@ struct LineageFacts {
     std::string broken;              // why it cannot be taken over; empty: it can, as far as its files go
 };
 
-// Programs in renewal-hooks/, in the order in which certbot runs them.
+// What certbot runs in renewal-hooks/, by path.
 struct DirectoryHooks {
+    std::string directory;
     std::vector<std::string> pre, deploy, post;
+    bool empty() const { return pre.empty() && deploy.empty() && post.empty(); }
 };
 
 struct Tree {
-    Path root;
     std::vector<LineageFacts> lineages;  // by name
     DirectoryHooks hooks;
 };

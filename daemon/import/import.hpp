@@ -41,6 +41,7 @@ Result<Preparation> prepare(const Context& context);
 // How certd will see a lineage.
 struct Outlook {
     const ImportedLineage* imported = nullptr;  // of the preparation, which outlives it
+    const config::Lineage* spec = nullptr;      // likewise
     VersionFacts live;
     Plan plan;
 };

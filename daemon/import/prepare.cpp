@@ -99,11 +99,12 @@ Outlook look_ahead(const Preparation& preparation, const ImportedLineage& lineag
     const config::Config& config = *preparation.config;
     Outlook outlook;
     outlook.imported = &lineage;
+    outlook.spec = config.lineages.at(lineage.name->text()).get();
     std::vector<NewVersion> versions = new_versions(lineage, directory_of(preparation.translation, lineage.ca));
     outlook.live = versions.back().facts;
     outlook.live.number = {static_cast<std::uint32_t>(versions.size())};
     LineageState state = initial_state(lineage, outlook.live, config, now);
-    outlook.plan = plan({.spec = *config.lineages.at(lineage.name->text()),
+    outlook.plan = plan({.spec = *outlook.spec,
                          .state = state,
                          .live = outlook.live,
                          .newest = outlook.live,

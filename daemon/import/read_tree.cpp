@@ -170,7 +170,9 @@ Result<std::vector<std::string>> hooks_in(FileSystem& files, const Path& directo
     return hooks;
 }
 
-Result<void> read_hooks(FileSystem& files, const Path& directory, DirectoryHooks& hooks) {
+Result<DirectoryHooks> read_hooks(FileSystem& files, const Path& directory) {
+    DirectoryHooks hooks;
+    hooks.directory = directory.string();
     const std::array<std::pair<const char*, std::vector<std::string>*>, 3> kinds = {
         {{"pre", &hooks.pre}, {"deploy", &hooks.deploy}, {"post", &hooks.post}}};
     for (const auto& [name, into] : kinds) {
@@ -178,7 +180,7 @@ Result<void> read_hooks(FileSystem& files, const Path& directory, DirectoryHooks
         if (!found) return failure(std::move(found).error());
         *into = *std::move(found);
     }
-    return {};
+    return hooks;
 }
 
 }  // namespace
@@ -202,7 +204,6 @@ bool Settings::is_true(std::string_view key) const {
 
 Result<Tree> read_tree(FileSystem& files, const ReadOptions& options) {
     Tree tree;
-    tree.root = options.root;
     Result<std::vector<std::string>> names = files.list(options.root / "renewal");
     if (!names) {
         return failure("import.noCertbot", fmt::format("{} is no directory of certbot", options.root.string()),
@@ -216,8 +217,9 @@ Result<Tree> read_tree(FileSystem& files, const ReadOptions& options) {
         tree.lineages.push_back(read_lineage(files, options, file.substr(0, file.size() - ending.size()), *defaults));
     }
     if (defaults->text("no_directory_hooks")) return tree;
-    Result<void> hooks = read_hooks(files, options.root / "renewal-hooks", tree.hooks);
+    Result<DirectoryHooks> hooks = read_hooks(files, options.root / "renewal-hooks");
     if (!hooks) return failure(std::move(hooks).error());
+    tree.hooks = *std::move(hooks);
     return tree;
 }
 

@@ -47,8 +47,8 @@ std::string archive_numbers(const ImportedLineage& lineage) {
     return join(numbers, ", ");
 }
 
-std::string targets_line(const ImportedLineage& lineage) {
-    return lineage.targets.empty() ? "none" : join(texts_of(lineage.targets), ", ");
+std::string targets_line(const config::Lineage& spec) {
+    return spec.targets.empty() ? "none" : join(texts_of(spec.targets), ", ");
 }
 
 std::string lineage_text(const Outlook& outlook, Time now) {
@@ -64,7 +64,7 @@ std::string lineage_text(const Outlook& outlook, Time now) {
         "  versions   {} of the archive, valid until {}\n"
         "  next       {}\n",
         clean(name), clean(join(texts_of(lineage.names), ", ")), to_string(lineage.key), lineage.ca.text,
-        clean(lineage.authenticator), clean(lineage.way), targets_line(lineage), archive_numbers(lineage),
+        clean(lineage.authenticator), clean(lineage.way), targets_line(*outlook.spec), archive_numbers(lineage),
         format_rfc3339(outlook.live.not_after), clean(next_line(outlook, now)));
     for (const std::string& note : lineage.notes)
         text += fmt::format("  note       {}\n", clean(note));
@@ -136,7 +136,7 @@ Json lineage_json(const Outlook& outlook) {
                          {"ca", lineage.ca.text},
                          {"authenticator", lineage.authenticator},
                          {"challenge", lineage.way},
-                         {"targets", list_of(texts_of(lineage.targets))},
+                         {"targets", list_of(texts_of(outlook.spec->targets))},
                          {"archive_versions", std::move(numbers)},
                          {"not_after", to_json(std::optional(outlook.live.not_after))},
                          {"next", std::move(next)},

@@ -60,7 +60,7 @@ LineageState initial_state(const ImportedLineage& lineage, const VersionFacts& l
     state.paused = lineage.paused;
     state.last_success = live.issued_at;
     begin_ari(state, live, now);
-    for (const Place& place : places_of(lineage.targets, &config.targets)) {
+    for (const Place& place : places_of(config.lineages.at(lineage.name->text())->targets, &config.targets)) {
         TargetState target;
         target.target = place.target;
         target.host = place.host;

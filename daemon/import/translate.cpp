@@ -184,32 +184,29 @@ class Translator {
     }
 
     // One that is in a directory of hooks as well runs once.
-    static Texts own_hook(const Settings& settings, std::string_view key, const Texts& of_directory) {
-        auto hook = settings.text(key);
-        bool is_new = hook && std::ranges::find(of_directory, *hook) == of_directory.end();
-        return is_new ? Texts{*hook} : Texts{};
+    static std::string own_hook(const Settings& settings, std::string_view key, const Texts& of_directory) {
+        std::string hook = settings.text(key).value_or("");
+        return std::ranges::find(of_directory, hook) == of_directory.end() ? hook : "";
     }
 
     void take_hooks(const Settings& settings, ImportedLineage& lineage) {
-        lineage.pre_shells = own_hook(settings, "pre_hook", tree_.hooks.pre);
-        lineage.post_shells = own_hook(settings, "post_hook", tree_.hooks.post);
-        lineage.pre_programs = tree_.hooks.pre;
-        lineage.post_programs = tree_.hooks.post;
-        // In certbot's order: directory hooks, the lineage's own, then the installer's restart.
-        if (!tree_.hooks.deploy.empty())
-            lineage.targets.push_back(target_for("certbot-renewal-hooks", {TargetName{}, "", {}, tree_.hooks.deploy}));
-        if (Texts hook = own_hook(settings, "renew_hook", tree_.hooks.deploy); !hook.empty())
-            lineage.targets.push_back(target_for("certbot-deploy-hook", {TargetName{}, "", hook, {}}));
+        if (!tree_.hooks.empty()) lineage.renewal_hooks = tree_.hooks.directory;
+        lineage.pre_hook = own_hook(settings, "pre_hook", tree_.hooks.pre);
+        lineage.post_hook = own_hook(settings, "post_hook", tree_.hooks.post);
+        // In certbot's order: the scripts of the directory, which stand in front of all targets, the lineage's own
+        // hook, then the installer's restart.
+        if (std::string hook = own_hook(settings, "renew_hook", tree_.hooks.deploy); !hook.empty())
+            lineage.targets.push_back(target_for("certbot-deploy-hook", {TargetName{}, "", hook}));
         auto installer = settings.text("installer");
         if (installer == "nginx" || installer == "apache") {
-            lineage.targets.push_back(target_for("certbot-" + *installer, {TargetName{}, *installer, {}, {}}));
+            lineage.targets.push_back(target_for("certbot-" + *installer, {TargetName{}, *installer, ""}));
         } else if (installer) {
             lineage.notes.push_back(
                 fmt::format("the installer {} is not carried over: add a target that reloads what uses "
                             "the certificate",
                             *installer));
         }
-        if (lineage.targets.empty()) {
+        if (lineage.targets.empty() && tree_.hooks.deploy.empty()) {
             lineage.notes.emplace_back(
                 "nothing reloads or checks what uses the certificate: certbot had no installer and no "
                 "deploy hook for it");
@@ -218,8 +215,7 @@ class Translator {
 
     TargetName target_for(std::string_view name, ImportedTarget target) {
         for (const ImportedTarget& known : result_.targets) {
-            if (known.service == target.service && known.shells == target.shells && known.programs == target.programs)
-                return known.name;
+            if (known.service == target.service && known.hook == target.hook) return known.name;
         }
         std::set<std::string> taken;
         for (const auto& [known, value] : present_.config->targets)
@@ -255,13 +251,17 @@ class Translator {
 
     void note_hooks() {
         bool own = std::ranges::any_of(result_.lineages, [](const ImportedLineage& lineage) {
-            return !lineage.pre_shells.empty() || !lineage.post_shells.empty() || !lineage.pre_programs.empty() ||
-                   !lineage.post_programs.empty();
+            return !lineage.pre_hook.empty() || !lineage.post_hook.empty();
         });
         if (own) {
             result_.notes.emplace_back(
-                "certbot runs pre and post hooks once per run, certd for each lineage (pre_issue, "
+                "certbot runs pre_hook and post_hook once per run, certd for each lineage (pre_issue, "
                 "post_issue)");
+        }
+        if (!result_.lineages.empty() && !tree_.hooks.deploy.empty()) {
+            result_.notes.push_back(
+                fmt::format("nothing checks what is served after the scripts in {}/deploy: add targets with `verify`",
+                            tree_.hooks.directory));
         }
         for (const ImportedTarget& target : result_.targets) {
             if (target.service.empty()) {

@@ -50,9 +50,8 @@ struct ImportedProvider {
 
 struct ImportedTarget {
     TargetName name;
-    std::string service;              // "nginx"; empty: none
-    std::vector<std::string> shells;  // what the shell is to run for each new version
-    std::vector<std::string> programs;
+    std::string service;  // "nginx"; empty: none
+    std::string hook;     // what the shell is to run for each new version, when there is no service
 };
 
 struct ImportedLineage {
@@ -65,8 +64,8 @@ struct ImportedLineage {
     std::string challenge;           // as YAML
     std::vector<std::pair<std::string, std::string>> name_challenges;
     std::vector<TargetName> targets;
-    std::vector<std::string> pre_shells, post_shells;  // for the shell
-    std::vector<std::string> pre_programs, post_programs;
+    std::string renewal_hooks;        // certbot's directory with scripts, run as it is; empty: none
+    std::string pre_hook, post_hook;  // of its own, for the shell; empty: none
     bool reuse_key = false, subset = false, paused = false;
     std::optional<std::string> profile;
     bool profile_required = false;

@@ -1,6 +1,7 @@
 // Taking over from a real certbot, whose lineages come from Pebble by every authenticator that certd has a counterpart
 // for, and giving them back.
 #include "libacme/base/json.hpp"
+#include "libacme/base/text.hpp"
 #include "tests/support/bind.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/daemon.hpp"
@@ -244,7 +245,7 @@ void check_shadow(const Migration& m) {
     CHECK(lineage_of(document, "three.alone.example.test").string_or("key_type") == "ecdsa-p384");
     CHECK(lineage_of(document, "wild.example.test").string_or("challenge") == "dns-01 by the provider certbot-rfc2136");
     CHECK(lineage_of(document, "site1.example.test").strings("targets") ==
-          std::vector<std::string>{"certbot-renewal-hooks", "certbot-nginx"});
+          std::vector<std::string>{"renewal-hooks.site1.example.test", "certbot-nginx"});
     for (const Json& one : *document["lineages"].if_array()) {
         CHECK(one.string_or("ca") == "pebble");
         CHECK(one["next"].string_or("action") == "issue");
@@ -333,6 +334,8 @@ TEST_CASE("twenty lineages of a real certbot come over, are renewed by certd und
     CHECK(read_file(m.path("hooks")).ends_with("pre\npost\n"));
     const std::string deployed = read_file(m.path("deployed"));
     CHECK(deployed.find("live/web6.example.test, web6.example.test") != std::string::npos);
+    // certbot's own directory: once for each renewal, and not for what was taken over as it was.
+    CHECK(std::ranges::count(split(deployed, '\n'), "all") == std::ssize(renewed));
     // As the account that certbot has made: Pebble knows of one.
     const Json accounts = m.certd.json({"account", "list"});
     REQUIRE(accounts["accounts"].if_array()->size() == 1);

@@ -117,27 +117,46 @@ TEST_CASE("DNS plugins become providers, their secrets files of their own") {
     CHECK(reason(old.prepared(), "md5").find("of hmac-md5") != std::string::npos);
 }
 
-TEST_CASE("hooks come over in certbot's order") {
+TEST_CASE("hooks come over in certbot's order, those of its directories as they are") {
     CertbotTree tree;
-    tree.add(
-        "a.example", {"a.example"},
-        std::string(webroot) + "installer = nginx\npre_hook = 'stop a, b'\npost_hook = start\nrenew_hook = told\n");
-    for (const char* hook : {"pre/10", "deploy/10", "deploy/20", "deploy/30~", "post/10"}) {
-        fs::path path = tree.root() / "renewal-hooks" / hook;
-        put(path, "#!/bin/sh\n");
-        fs::permissions(path, fs::perms(0755));
-    }
-    put(tree.root() / "renewal-hooks" / "deploy" / "README", "not run");
+    const std::string hooks = "installer = nginx\npre_hook = 'stop a, b'\npost_hook = start\nrenew_hook = told\n";
+    tree.add("a.example", {"a.example"}, webroot + hooks);
+    tree.add_hook("deploy/20");
     Preparation made = tree.prepared();
     const config::Lineage& a = configured(made, "a.example");
-    auto own = [&](const char* hook) { return (tree.root() / "renewal-hooks" / hook).string(); };
-    CHECK(a.pre_issue.at(0).command.argv == std::vector<std::string>{own("pre/10")});
-    CHECK(a.pre_issue.at(1).command.argv == std::vector<std::string>{"/bin/sh", "-c", "stop a, b"});
-    CHECK(a.post_issue.size() == 2);
-    CHECK(a.targets == std::vector<TargetName>{{"certbot-renewal-hooks"}, {"certbot-deploy-hook"}, {"certbot-nginx"}});
-    const auto& all = made.config->targets.at({"certbot-renewal-hooks"}).exec;
-    REQUIRE(all.size() == 2);
-    CHECK(all.at(1).command.argv == std::vector<std::string>{own("deploy/20")});
+    CHECK(a.renewal_hooks.directory == (tree.root() / "renewal-hooks").string());
+    REQUIRE(a.pre_issue.size() == 1);
+    CHECK(a.pre_issue.front().command.argv == std::vector<std::string>{"/bin/sh", "-c", "stop a, b"});
+    REQUIRE(a.post_issue.size() == 1);
+    CHECK(a.post_issue.front().command.argv == std::vector<std::string>{"/bin/sh", "-c", "start"});
+    CHECK(a.targets ==
+          std::vector<TargetName>{{"renewal-hooks.a.example"}, {"certbot-deploy-hook"}, {"certbot-nginx"}});
+    CHECK(made.config->targets.at({"certbot-deploy-hook"}).exec.size() == 1);
+    // They have run for what is live.
+    const Outlook outlook = outlooks(made, tree.now).front();
+    CHECK(outlook.plan.action == Action::issue);
+    CHECK(outlook.plan.reasons == std::vector<std::string>{"2/3 of the lifetime"});
+}
+
+TEST_CASE("a hook of a lineage that is in certbot's directories as well is not run twice") {
+    CertbotTree tree;
+    const std::string script = tree.add_hook("post/10");
+    tree.add("a.example", {"a.example"}, fmt::format("{}post_hook = {}\n", webroot, script));
+    const Preparation made = tree.prepared();
+    CHECK(configured(made, "a.example").post_issue.empty());
+    CHECK_FALSE(configured(made, "a.example").renewal_hooks.empty());
+}
+
+TEST_CASE("directories in which certbot would run nothing are not carried over") {
+    CertbotTree tree;
+    tree.add("a.example", {"a.example"}, webroot);
+    tree.add_hook("deploy/30~");
+    put(tree.root() / "renewal-hooks" / "deploy" / "README", "not run");
+    CHECK(configured(tree.prepared(), "a.example").renewal_hooks.empty());
+    tree.add_hook("deploy/30");
+    CHECK_FALSE(configured(tree.prepared(), "a.example").renewal_hooks.empty());
+    put(tree.root() / "cli.ini", "no-directory-hooks\n");
+    CHECK(configured(tree.prepared(), "a.example").renewal_hooks.empty());
 }
 
 TEST_CASE("nothing of the settings is a reason to issue, and what has no counterpart is told") {

@@ -95,6 +95,14 @@ class CertbotTree {
         configure(name, params);
     }
 
+    // "deploy/10" in the directory of hooks; its path.
+    std::string add_hook(const std::string& name) const {
+        fs::path path = root() / "renewal-hooks" / name;
+        put(path, "#!/bin/sh\n");
+        fs::permissions(path, fs::perms(0755));
+        return path.string();
+    }
+
     Context context(FileSystem& files) const {
         return {{files, exchange_names},
                 {root(), (base() / "certd.yaml").string(), base() / "webroot", base() / "aws"},

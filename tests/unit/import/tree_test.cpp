@@ -76,5 +76,5 @@ TEST_CASE("cli.ini goes before what lineages say") {
     Preparation made = tree.prepared();
     CHECK(lineage(made, "a.example").reuse_key);
     REQUIRE(made.translation.targets.size() == 1);
-    CHECK(made.translation.targets.front().shells == std::vector<std::string>{"systemctl reload exim4"});
+    CHECK(made.translation.targets.front().hook == "systemctl reload exim4");
 }
