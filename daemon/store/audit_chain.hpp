@@ -48,6 +48,8 @@ struct AuditReport {
 class AuditWalk {
    public:
     void file(const std::string& name, std::string_view text);
+    // Without the question whether what stood before the first line was removed by retention.
+    const AuditReport& so_far() const { return report_; }
     AuditReport finish() &&;
 
    private:

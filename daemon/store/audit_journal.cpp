@@ -39,10 +39,6 @@ std::optional<Json> last_line(std::string_view text) {
     return std::nullopt;
 }
 
-Json own_record(std::string_view type, const std::string& message, Time now) {
-    return Json::object({{"at", to_json(std::optional(now))}, {"type", type}, {"message", message}});
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> audit_files(FileSystem& files, const Path& directory) {
@@ -62,7 +58,8 @@ Result<void> AuditJournal::append(const std::vector<Json>& records, AuditLimits 
     batch_from_.reset();
     there_ = std::min(there_, records.size());
     if (full_ || size_ >= limits.max_size || began_ + limits.keep / files_in_keep <= now) done = begin_file(now);
-    if (done) done = write(std::exchange(own_, {}), 0);
+    if (done) done = write(own_, 0);
+    if (done) own_.clear();
     if (done && now >= retain_next_) done = retain(limits, now);
     if (done) {
         done = write(records, there_);
@@ -130,19 +127,20 @@ Result<void> AuditJournal::open(Time now) {
     names_ = std::move(*names);
     // What an earlier process saw of names need not be on the disk.
     if (Result<void> synced = files_.change(change::SyncDirectory{directory_}); !synced) return synced;
-    std::size_t notes_before = notes_.size();
     for (;;) {
-        Result<bool> found = read_newest();
+        Result<bool> found = read_newest(now);
         if (!found) return failure(std::move(found).error());
-        if (*found) break;
+        if (*found) return {};
     }
-    for (std::size_t i = notes_before; i < notes_.size(); ++i)
-        own_.push_back(own_record("journal.damaged", notes_[i], now));
-    return {};
+}
+
+void AuditJournal::note(const std::string& what, Time now) {
+    notes_.push_back(what);
+    own_.push_back(Json::object({{"at", to_json(std::optional(now))}, {"type", "journal.damaged"}, {"message", what}}));
 }
 
 // False: the newest file held nothing and was removed; the one before is the newest now.
-Result<bool> AuditJournal::read_newest() {
+Result<bool> AuditJournal::read_newest(Time now) {
     if (names_.empty()) {
         head_ = {};
         full_ = true;
@@ -155,7 +153,7 @@ Result<bool> AuditJournal::read_newest() {
     std::string_view whole = std::string_view(*text).substr(0, text->rfind('\n') + 1);  // npos + 1 is 0
     std::string_view tail = std::string_view(*text).substr(whole.size());
     if (!tail.empty()) {
-        if (Result<void> kept = set_aside(name, tail); !kept) return failure(kept.error());
+        if (Result<void> kept = set_aside(name, tail, now); !kept) return failure(kept.error());
     }
     if (whole.empty()) {
         if (Result<void> gone = files_.change(change::Remove{path}); !gone) return failure(gone.error());
@@ -170,28 +168,26 @@ Result<bool> AuditJournal::read_newest() {
     }
     AuditWalk walk;
     walk.file(name, whole);
-    AuditReport report = std::move(walk).finish();
-    // Retention's line for what came before may stand here or not; only the walk over all files can tell.
-    bool damaged = std::ranges::any_of(report.findings,
-                                       [](const AuditFinding& it) { return !it.what.starts_with("begins with"); });
-    if (damaged) {
-        notes_.push_back(fmt::format("{} of the audit journal is damaged at line {} and is left as it is", name,
-                                     report.findings.back().line));
+    const AuditReport& report = walk.so_far();
+    if (!report.holds()) {
+        note(fmt::format("{} of the audit journal is damaged at line {} and is left as it is", name,
+                         report.findings.back().line),
+             now);
     }
     head_ = report.head;
     size_ = whole.size();
     began_ = report.since.value_or(Time{});
-    full_ = damaged;
+    full_ = !report.holds();
     return true;
 }
 
-Result<void> AuditJournal::set_aside(const std::string& name, std::string_view tail) {
+Result<void> AuditJournal::set_aside(const std::string& name, std::string_view tail, Time now) {
     std::string kept = fmt::format("{}.torn-{}", name, tail.size());
-    notes_.push_back(
-        fmt::format("The last line of {} of the audit journal was cut off after {} octets, which are kept "
-                    "in {}",
-                    name, tail.size(), kept));
-    return durable_write(files_, directory_ / kept, tail);
+    if (Result<void> written = durable_write(files_, directory_ / kept, tail); !written) return written;
+    note(fmt::format("The last line of {} of the audit journal was cut off after {} octets, which are kept in {}", name,
+                     tail.size(), kept),
+         now);
+    return {};
 }
 
 Result<AuditReport> verify_audit(FileSystem& files, const Path& directory) {

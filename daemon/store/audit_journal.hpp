@@ -32,8 +32,9 @@ class AuditJournal {
 
    private:
     Result<void> open(Time now);
-    Result<bool> read_newest();
-    Result<void> set_aside(const std::string& name, std::string_view tail);
+    Result<bool> read_newest(Time now);
+    Result<void> set_aside(const std::string& name, std::string_view tail, Time now);
+    void note(const std::string& what, Time now);
     Result<void> write(const std::vector<Json>& records, std::size_t from);
     Result<void> begin_file(Time now);
     Result<void> retain(AuditLimits limits, Time now);

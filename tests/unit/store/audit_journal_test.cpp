@@ -110,6 +110,26 @@ TEST_CASE("a torn last line is set aside and told, and the chain goes on") {
     CHECK(finding_in(bed.files).empty());
 }
 
+TEST_CASE("a line that was cut off is told in the journal, too, at whichever operation the first try failed") {
+    bool finished = false;
+    for (std::size_t operation = 0; !finished; ++operation) {
+        INFO("failure at operation " << operation);
+        Bed bed;
+        bed.append("one");
+        const Path file = directory / "000001.jsonl";
+        bed.files.overwrite(file, bed.files.read(file, 10'000).value() + "{\"sequence\":3,");
+        bed.restart();
+        bed.files.plan({.fail_at = operation});
+        finished = true;
+        while (!bed.journal->append({record("two")}, bed.limits, start))
+            finished = false;
+        bed.files.plan({});
+        const std::string text = bed.files.read(file, 10'000).value();
+        CHECK_THAT(text, Catch::Matchers::Contains(R"("type":"journal.damaged","message":"The last line of 000001.)"));
+        CHECK(finding_in(bed.files).empty());
+    }
+}
+
 TEST_CASE("a file that was tampered with is left as it is, told, and not appended to") {
     Bed bed;
     bed.append("one");
