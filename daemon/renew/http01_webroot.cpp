@@ -56,16 +56,6 @@ void let_server_in(int directory) {
     if (is_empty_directory(directory)) ::fchmod(directory, 0755);
 }
 
-bool write_all(int file, std::string_view content) {
-    while (!content.empty()) {
-        ssize_t written = ::write(file, content.data(), content.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        content.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
-
 // The directory the answers are in, opened step by step, and those above it.
 class Walk {
    public:

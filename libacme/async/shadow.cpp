@@ -1,5 +1,7 @@
 #include "libacme/async/shadow.hpp"
 
+#include "libacme/base/descriptor.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -53,17 +55,6 @@ bool make_folder(const ShadowStep& step, const Ids& ids) {
     if (::mkdir(step.path.c_str(), 0700) != 0) return false;
     return ::chown(step.path.c_str(), shown_owner(step.owner, ids), shown_group(step.group, ids)) == 0 &&
            ::chmod(step.path.c_str(), step.mode) == 0;
-}
-
-bool write_all(int fd, const std::string& text) {
-    std::size_t done = 0;
-    while (done < text.size()) {
-        const ssize_t written = ::write(fd, text.data() + done, text.size() - done);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        done += static_cast<std::size_t>(written);
-    }
-    return true;
 }
 
 bool make_file(const ShadowStep& step, const Ids& ids) {
@@ -150,10 +141,7 @@ void keep_within(const Bounds& bounds) {
 char ask_for_ids(int line) {
     char answer = no_ids;
     if (::write(line, &wants_ids, 1) != 1) return no_ids;
-    ssize_t got = 0;
-    do {
-        got = ::read(line, &answer, 1);
-    } while (got < 0 && errno == EINTR);
+    const ssize_t got = retry_interrupted([&] { return ::read(line, &answer, 1); });
     return got == 1 ? answer : no_ids;
 }
 

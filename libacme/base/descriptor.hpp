@@ -1,6 +1,8 @@
-// The owner of a file descriptor.
+// The owner of a file descriptor, and calls that a signal may interrupt.
 #pragma once
 
+#include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include <unistd.h>
@@ -28,5 +30,24 @@ class Descriptor {
    private:
     int value_;
 };
+
+template <class Call>
+auto retry_interrupted(Call call) {
+    decltype(call()) result;
+    do {
+        result = call();
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
+
+// To a file; false, with errno, when not everything could be written.
+inline bool write_all(int file, std::string_view content) {
+    while (!content.empty()) {
+        const ssize_t written = retry_interrupted([&] { return ::write(file, content.data(), content.size()); });
+        if (written <= 0) return false;
+        content.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
 
 }  // namespace certd

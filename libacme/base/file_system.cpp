@@ -21,26 +21,8 @@ namespace certd {
 
 namespace {
 
-template <class Call>
-auto retry_interrupted(Call call) {
-    decltype(call()) result;
-    do {
-        result = call();
-    } while (result < 0 && errno == EINTR);
-    return result;
-}
-
 tl::unexpected<Problem> last_error(std::string what) {
     return failure(storage_problem(errno, std::move(what)));
-}
-
-bool write_all(int fd, std::string_view content) {
-    while (!content.empty()) {
-        ssize_t written = retry_interrupted([&] { return ::write(fd, content.data(), content.size()); });
-        if (written <= 0) return false;
-        content.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
 }
 
 // Owner first, then mode: a chown clears set-id bits, and the file is not readable by others before both are right.
