@@ -258,10 +258,10 @@ Result<Outcome> give_back(const Context& context) {
     if (!state_directory) return failure(std::move(state_directory).error());
     Result<Record> record = load_record(files, *state_directory);
     if (!record) return failure(std::move(record).error());
-    bool is_other = !record->entries.empty() && record->from != context.options.from;
-    if (record->entries.empty() || is_other) {
-        return failure("import.nothing", fmt::format("Nothing was taken over from {}", context.options.from.string()),
-                       is_other ? "from " + record->from.string() : "");
+    if (record->entries.empty() || record->from != context.options.from) {
+        return failure("import.nothing",
+                       fmt::format("Nothing was taken over from {}{}", context.options.from.string(),
+                                   record->entries.empty() ? "" : ", but from " + record->from.string()));
     }
     Result<CertbotLock> certbot = CertbotLock::acquire(record->from);
     if (!certbot) return failure(std::move(certbot).error());

@@ -73,11 +73,18 @@ Texts steps_after_give_back(bool certd_has_more) {
     return steps;
 }
 
+tl::unexpected<Problem> clash(std::string what, std::string hint) {
+    Problem problem = certd::problem("import.clash", std::move(what));
+    problem.hint = std::move(hint);
+    return failure(std::move(problem));
+}
+
 Result<void> check_origin(const Record& record, const Path& from) {
     if (record.entries.empty() || record.from == from || record.at(Stage::returned).size() == record.entries.size())
         return {};
-    return failure("import.clash", fmt::format("Lineages of {} were taken over; give them back before those of {}",
-                                               record.from.string(), from.string()));
+    return clash(fmt::format("Lineages of {} were taken over; give them back before those of {}", record.from.string(),
+                             from.string()),
+                 fmt::format("certctl import certbot --give-back --from {}", record.from.string()));
 }
 
 Result<Path> configured_state_directory(const Options& options) {

@@ -157,10 +157,8 @@ Result<Outcome> take_over(const Context& context) {
     made.state_directory = *state_directory;
     Result<Record> record = load_record(files, *state_directory);
     if (!record) return failure(std::move(record).error());
-    if (!record->at(Stage::returning).empty()) {
-        return failure("import.clash", "Giving back to certbot was begun and not finished",
-                       "certctl import certbot --give-back");
-    }
+    if (!record->at(Stage::returning).empty())
+        return clash("Giving back to certbot was begun and not finished", "certctl import certbot --give-back");
     if (Result<void> same = check_origin(*record, context.options.from); !same) return failure(std::move(same).error());
     made.record = *std::move(record);
     TakeOver run(context, outcome, store);

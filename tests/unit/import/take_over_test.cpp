@@ -85,8 +85,8 @@ class World {
         return chain && key && chain->front().public_key_der() == key->public_key_der();
     }
 
-    // As certd would issue it.
-    void issue_next(const std::string& name) {
+    // As certd would issue it, for a key of its own or for somebody's request.
+    void issue_next(const std::string& name, bool for_request = false) {
         RealFileSystem files;
         Store store(files, tree.state());
         CertbotTree other;
@@ -97,7 +97,11 @@ class World {
         version.facts = store.versions(lineage).value().back();
         version.facts.fingerprint = made.chain.front().fingerprint_sha256();
         version.facts.serial = made.chain.front().serial();
-        version.files.privkey = made.key_pem;
+        if (for_request) {
+            version.facts.csr_key_sha256 = std::string(64, 'a');
+        } else {
+            version.files.privkey = made.key_pem;
+        }
         version.files.cert = made.chain.front().pem();
         version.files.chain = chain_pem(std::span(made.chain).subspan(1));
         version.files.fullchain = chain_pem(made.chain);
@@ -354,4 +358,71 @@ TEST_CASE("a file that holds somebody's own lineage is not taken away") {
     CHECK(outcome.error().what.find("holds the lineage own.example, which did not come from certbot") !=
           std::string::npos);
     CHECK(fs::is_symlink(world.tree.live("a.example")));
+}
+
+TEST_CASE("giving back is refused while another file uses what is in certbot.yaml") {
+    World world;
+    RealFileSystem files;
+    Context context = world.tree.context(files);
+    must(take_over(context));
+    put(world.tree.base() / "conf.d" / "own.yaml",
+        "lineages:\n  own.example:\n    cas: [letsencrypt]\n    targets: [certbot-nginx]\n"
+        "    challenge: { http-01: { webroot: /srv } }\n"
+        "cas: { letsencrypt: { directory: \"https://le.example/dir\", agree_tos: true } }\n");
+    const Snapshot before = snapshot_of(world.tree.base());
+    Result<Outcome> outcome = give_back(context);
+    REQUIRE(!outcome);
+    INFO(describe(outcome.error()));
+    CHECK(outcome.error().code == "config.invalid");
+    CHECK(describe(outcome.error()).find("certbot-nginx") != std::string::npos);
+    CHECK(difference(before, snapshot_of(world.tree.base())) == "");
+}
+
+TEST_CASE("giving back tells of a version without a key, and of an account's key that certbot does not have") {
+    World world;
+    RealFileSystem files;
+    must(take_over(world.tree.context(files)));
+    world.issue_next("a.example", true);
+    Store store(files, world.tree.state());
+    REQUIRE(store.save_next_key({"ca.example"}, PrivateKey::generate(KeyType::ecdsa_p256).pem()));
+    REQUIRE(store.adopt_next_key({"ca.example"}));
+    Result<Outcome> outcome = give_back(world.tree.context(files));
+    must(outcome);
+    const std::string text = text_of(*outcome);
+    CHECK(text.find("a.example: version 3 has no key at certd and is not given back") != std::string::npos);
+    CHECK(text.find("a.example: the account at ca.example has another key now, which certbot does not have") !=
+          std::string::npos);
+    // What certbot had is shown again, certificate and key together.
+    CHECK(fs::read_symlink(world.tree.live("a.example") / "cert.pem") == "../../archive/a.example/cert2.pem");
+    CHECK(world.is_served("a.example"));
+}
+
+TEST_CASE("nothing is done where it is not known what was taken over, or when that came from elsewhere") {
+    World world;
+    RealFileSystem files;
+    Context context = world.tree.context(files);
+    must(take_over(context));
+    Context elsewhere = context;
+    elsewhere.options.from = world.tree.base() / "elsewhere";
+    fs::create_directories(elsewhere.options.from / "renewal");
+    Result<Outcome> outcome = take_over(elsewhere);
+    REQUIRE(!outcome);
+    CHECK(outcome.error().code == "import.clash");
+    CHECK(outcome.error().what == fmt::format("Lineages of {} were taken over; give them back before those of {}",
+                                              context.options.from.string(), elsewhere.options.from.string()));
+    CHECK(outcome.error().hint == "certctl import certbot --give-back --from " + context.options.from.string());
+    outcome = give_back(elsewhere);
+    REQUIRE(!outcome);
+    CHECK(outcome.error().code == "import.nothing");
+    CHECK(outcome.error().what == fmt::format("Nothing was taken over from {}, but from {}",
+                                              elsewhere.options.from.string(), context.options.from.string()));
+
+    put(world.tree.state() / "certbot.json", "{}");
+    const Snapshot before = snapshot_of(world.tree.base());
+    for (Run run : {Run(shadow), Run(take_over), Run(give_back)}) {
+        outcome = run(context);
+        REQUIRE(!outcome);
+        CHECK(outcome.error().code == "storage.corrupt");
+    }
+    CHECK(difference(before, snapshot_of(world.tree.base())) == "");
 }
