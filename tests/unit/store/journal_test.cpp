@@ -66,6 +66,18 @@ TEST_CASE("rounds of hooks are on disk until their post scripts have run") {
     CHECK(world.store.load_hook_rounds().value() == std::vector<HookRound>{round});
     must(world.store.save_hook_rounds({}));
     CHECK(world.store.load_hook_rounds().value().empty());
+    world.files.overwrite(root / "hook-rounds.json", "{}");
+    CHECK(world.store.load_hook_rounds().error().code == "storage.corrupt");
+}
+
+TEST_CASE("the place of a rehearsal is for nobody else, and is gone with whatever is in it after the next start") {
+    World world;
+    const Path place = must(world.store.rehearsal_directory());
+    CHECK((world.files.inspect(place).value().mode & 0777) == 0700);
+    CHECK(must(world.store.rehearsal_directory()) == place);  // of the next one
+    must(world.files.create(place / "left", "key", {}));
+    CHECK(world.store.recover().notes.empty());
+    CHECK_FALSE(must(exists(world.files, place)));
 }
 
 TEST_CASE("a damaged journal or backup is told instead of restored") {
