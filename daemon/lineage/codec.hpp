@@ -6,6 +6,7 @@
 
 #include "libacme/base/ids.hpp"
 #include "libacme/base/json.hpp"
+#include "libacme/base/log.hpp"
 #include "libacme/crypto/key.hpp"
 
 #include <concepts>
@@ -13,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -150,37 +152,22 @@ struct Coder<Name<Tag>> {
     static bool decode(const Json& json, Name<Tag>& value) { return Coder<std::string>::decode(json, value.text); }
 };
 
-template <>
-struct Coder<KeyType> {
-    static Json encode(KeyType value) { return Json(to_string(value)); }
-    static bool decode(const Json& json, KeyType& value) {
+// An enumeration is its name: `to_string(value)`, which `from` reads back.
+template <class T, std::optional<T> (*from)(std::string_view)>
+struct NameCoder {
+    static Json encode(T value) { return Json(to_string(value)); }
+    static bool decode(const Json& json, T& value) {
         const std::string* text = json.if_string();
-        std::optional<KeyType> type = text ? key_type_from(*text) : std::nullopt;
-        if (type) value = *type;
-        return type.has_value();
+        std::optional<T> named = text ? from(*text) : std::nullopt;
+        if (named) value = *named;
+        return named.has_value();
     }
 };
 
-// A map keyed by key types is an object too.
-template <class T>
-struct Coder<std::map<KeyType, T>> {
-    static Json encode(const std::map<KeyType, T>& value) {
-        Json::Object members;
-        for (const auto& [type, item] : value)
-            members.emplace_back(std::string(to_string(type)), Coder<T>::encode(item));
-        return Json(std::move(members));
-    }
-    static bool decode(const Json& json, std::map<KeyType, T>& value) {
-        const Json::Object* members = json.if_object();
-        if (!members) return false;
-        value.clear();
-        for (const auto& [name, item] : *members) {
-            std::optional<KeyType> type = key_type_from(name);
-            if (!type || !Coder<T>::decode(item, value[*type])) return false;
-        }
-        return true;
-    }
-};
+template <>
+struct Coder<KeyType> : NameCoder<KeyType, key_type_from> {};
+template <>
+struct Coder<Severity> : NameCoder<Severity, severity_from> {};
 
 // "dns:example.com", "ip:192.0.2.1".
 template <>
@@ -239,21 +226,22 @@ struct Coder<std::vector<T>> {
     }
 };
 
-// A map keyed by a name is an object.
-template <class Tag, class T>
-struct Coder<std::map<Name<Tag>, T>> {
-    static Json encode(const std::map<Name<Tag>, T>& value) {
+// A map is an object. Its keys are texts: names, or enumerations by theirs.
+template <class Key, class T>
+struct Coder<std::map<Key, T>> {
+    static Json encode(const std::map<Key, T>& value) {
         Json::Object members;
-        for (const auto& [name, item] : value)
-            members.emplace_back(name.text, Coder<T>::encode(item));
+        for (const auto& [key, item] : value)
+            members.emplace_back(*Coder<Key>::encode(key).if_string(), Coder<T>::encode(item));
         return Json(std::move(members));
     }
-    static bool decode(const Json& json, std::map<Name<Tag>, T>& value) {
+    static bool decode(const Json& json, std::map<Key, T>& value) {
         const Json::Object* members = json.if_object();
         if (!members) return false;
         value.clear();
         for (const auto& [name, item] : *members) {
-            if (!Coder<T>::decode(item, value[Name<Tag>{name}])) return false;
+            Key key{};
+            if (!Coder<Key>::decode(Json(name), key) || !Coder<T>::decode(item, value[key])) return false;
         }
         return true;
     }

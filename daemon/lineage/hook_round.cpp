@@ -1,6 +1,7 @@
 #include "daemon/lineage/hook_round.hpp"
 
 #include "daemon/lineage/codec.hpp"
+#include "libacme/base/names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,21 +16,20 @@ struct Document {
     std::vector<HookRound> rounds;
 };
 
+std::optional<HookUser::Outcome> outcome_from(std::string_view text) {
+    return enum_from<HookUser::Outcome>(text, outcome_names);
+}
+
 }  // namespace
+
+static std::string_view to_string(HookUser::Outcome outcome) {
+    return outcome_names.at(static_cast<std::size_t>(outcome));
+}
 
 namespace codec {
 
 template <>
-struct Coder<HookUser::Outcome> {
-    static Json encode(HookUser::Outcome value) { return Json(outcome_names.at(static_cast<std::size_t>(value))); }
-    static bool decode(const Json& json, HookUser::Outcome& value) {
-        const std::string* text = json.if_string();
-        const auto* found = text ? std::ranges::find(outcome_names, *text) : outcome_names.end();
-        if (found == outcome_names.end()) return false;
-        value = static_cast<HookUser::Outcome>(found - outcome_names.begin());
-        return true;
-    }
-};
+struct Coder<HookUser::Outcome> : NameCoder<HookUser::Outcome, outcome_from> {};
 
 template <>
 struct Coder<config::RenewalHooks> {

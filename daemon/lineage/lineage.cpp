@@ -2,6 +2,7 @@
 #include "daemon/lineage/lineage.hpp"
 
 #include "daemon/lineage/codec.hpp"
+#include "libacme/base/names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,14 @@ constexpr std::array<std::string_view, 5> host_state_names{"pending", "deploying
 constexpr std::array<std::string_view, 12> verdict_names{"unknown",    "live",    "trusted",   "awaited",
                                                          "old",        "foreign", "untrusted", "broken-chain",
                                                          "wrong-name", "silent",  "expiring",  "expired"};
+
+std::optional<HostState> host_state_from(std::string_view text) {
+    return enum_from<HostState>(text, host_state_names);
+}
+
+std::optional<Verdict> verdict_from(std::string_view text) {
+    return enum_from<Verdict>(text, verdict_names);
+}
 
 }  // namespace
 
@@ -28,30 +37,9 @@ std::string_view to_string(Verdict verdict) {
 namespace codec {
 
 template <>
-struct Coder<Verdict> {
-    static Json encode(Verdict value) { return Json(to_string(value)); }
-    static bool decode(const Json& json, Verdict& value) {
-        const std::string* text = json.if_string();
-        if (!text) return false;
-        auto found = std::find(verdict_names.begin(), verdict_names.end(), *text);
-        if (found == verdict_names.end()) return false;
-        value = static_cast<Verdict>(found - verdict_names.begin());
-        return true;
-    }
-};
-
+struct Coder<Verdict> : NameCoder<Verdict, verdict_from> {};
 template <>
-struct Coder<HostState> {
-    static Json encode(HostState value) { return Json(to_string(value)); }
-    static bool decode(const Json& json, HostState& value) {
-        const std::string* text = json.if_string();
-        if (!text) return false;
-        auto found = std::find(host_state_names.begin(), host_state_names.end(), *text);
-        if (found == host_state_names.end()) return false;
-        value = static_cast<HostState>(found - host_state_names.begin());
-        return true;
-    }
-};
+struct Coder<HostState> : NameCoder<HostState, host_state_from> {};
 
 template <class Visit>
 static void fields(Is<CertificateFacts> auto& facts, Visit& visit) {

@@ -1,10 +1,11 @@
 // Names of kinds, and incidents as JSON.
 #include "daemon/notify/incident.hpp"
 
-#include "daemon/notify/codec.hpp"
+#include "daemon/lineage/codec.hpp"
+#include "libacme/base/names.hpp"
 
-#include <algorithm>
 #include <array>
+#include <vector>
 
 namespace certd {
 
@@ -21,23 +22,13 @@ std::string_view to_string(IncidentKind kind) {
 }
 
 std::optional<IncidentKind> incident_kind_from(std::string_view text) {
-    const auto* found = std::ranges::find(kind_names, text);
-    if (found == kind_names.end()) return std::nullopt;
-    return static_cast<IncidentKind>(found - kind_names.begin());
+    return enum_from<IncidentKind>(text, kind_names);
 }
 
 namespace codec {
 
 template <>
-struct Coder<IncidentKind> {
-    static Json encode(IncidentKind value) { return Json(to_string(value)); }
-    static bool decode(const Json& json, IncidentKind& value) {
-        const std::string* text = json.if_string();
-        std::optional<IncidentKind> kind = text ? incident_kind_from(*text) : std::nullopt;
-        if (kind) value = *kind;
-        return kind.has_value();
-    }
-};
+struct Coder<IncidentKind> : NameCoder<IncidentKind, incident_kind_from> {};
 
 template <class Visit>
 static void fields(Is<Condition> auto& condition, Visit& visit) {

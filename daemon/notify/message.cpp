@@ -1,7 +1,7 @@
 // The words.
 #include "daemon/notify/message.hpp"
 
-#include "daemon/notify/codec.hpp"
+#include "daemon/lineage/codec.hpp"
 #include "libacme/base/diagnosis.hpp"
 #include "libacme/base/text.hpp"
 

@@ -1,7 +1,7 @@
 // Queueing, back-off and giving up.
 #include "daemon/notify/outbox.hpp"
 
-#include "daemon/notify/codec.hpp"
+#include "daemon/lineage/codec.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,48 +20,34 @@ bool is_refusal(const Problem& problem) {
     return problem.code == "notify.refused" || problem.code == "notify.mail";
 }
 
-// What an item's JSON consists of.
-struct Record {
-    Json message;
-    Time queued{};
-    std::uint32_t attempts = 0;
-    bool operator==(const Record&) const = default;
-};
-struct BoxRecord {
-    std::vector<Record> items;
-    std::optional<Time> next_attempt;
-    std::uint32_t failures = 0;
-    std::optional<Problem> problem;
-    std::optional<Time> last_delivery;
-};
-
 }  // namespace
 
 namespace codec {
 
 template <>
-struct Coder<Json> {
-    static Json encode(const Json& value) { return value; }
-    static bool decode(const Json& json, Json& value) {
-        value = json;
-        return true;
+struct Coder<Message> {
+    static Json encode(const Message& value) { return to_json(value); }
+    static bool decode(const Json& json, Message& value) {
+        Result<Message> message = message_from_json(json);
+        if (message) value = *std::move(message);
+        return message.has_value();
     }
 };
 
 template <class Visit>
-static void fields(Is<Record> auto& record, Visit& visit) {
-    visit("message", record.message);
-    visit("queued", record.queued);
-    visit.optional("attempts", record.attempts);
+static void fields(Is<Outbox::Item> auto& item, Visit& visit) {
+    visit("message", item.message);
+    visit("queued", item.queued);
+    visit.optional("attempts", item.attempts);
 }
 
 template <class Visit>
-static void fields(Is<BoxRecord> auto& record, Visit& visit) {
-    visit.optional("items", record.items);
-    visit.optional("next_attempt", record.next_attempt);
-    visit.optional("failures", record.failures);
-    visit.optional("problem", record.problem);
-    visit.optional("last_delivery", record.last_delivery);
+static void fields(Is<Outbox> auto& outbox, Visit& visit) {
+    visit.optional("items", outbox.items);
+    visit.optional("next_attempt", outbox.next_attempt);
+    visit.optional("failures", outbox.failures);
+    visit.optional("problem", outbox.problem);
+    visit.optional("last_delivery", outbox.last_delivery);
 }
 
 }  // namespace codec
@@ -78,7 +64,7 @@ void push(Outbox& outbox, Message message, Time now) {
 }
 
 void note_delivered(Outbox& outbox, Time now) {
-    outbox.items.pop_front();
+    outbox.items.erase(outbox.items.begin());
     outbox.next_attempt.reset();
     outbox.failures = 0;
     outbox.problem.reset();
@@ -101,7 +87,7 @@ void note_failed(Outbox& outbox, const Problem& problem, Time now) {
     outbox.problem = problem;
     bool old = now - item.queued >= longest_life;
     if (old || (item.attempts >= refusals && is_refusal(problem))) {
-        outbox.items.pop_front();
+        outbox.items.erase(outbox.items.begin());
         ++outbox.dropped;
     }
     Time at = saturating_add(now, pauses[std::min<std::size_t>(outbox.failures, pauses.size()) - 1]);
@@ -121,26 +107,11 @@ bool is_failing(const Outbox& outbox) {
 }
 
 Json to_json(const Outbox& outbox) {
-    BoxRecord record{{}, outbox.next_attempt, outbox.failures, outbox.problem, outbox.last_delivery};
-    for (const Outbox::Item& item : outbox.items)
-        record.items.push_back({to_json(item.message), item.queued, item.attempts});
-    return codec::Coder<BoxRecord>::encode(record);
+    return codec::Coder<Outbox>::encode(outbox);
 }
 
 Result<Outbox> outbox_from_json(const Json& json) {
-    Result<BoxRecord> record = codec::decode_document<BoxRecord>(json, "The outbox of a notifier");
-    if (!record) return failure(record.error());
-    Outbox outbox;
-    outbox.next_attempt = record->next_attempt;
-    outbox.failures = record->failures;
-    outbox.problem = record->problem;
-    outbox.last_delivery = record->last_delivery;
-    for (Record& item : record->items) {
-        Result<Message> message = message_from_json(item.message);
-        if (!message) return failure(message.error());
-        outbox.items.push_back({*std::move(message), item.queued, item.attempts});
-    }
-    return outbox;
+    return codec::decode_document<Outbox>(json, "The outbox of a notifier");
 }
 
 }  // namespace certd

@@ -4,8 +4,8 @@
 #include "daemon/notify/message.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <vector>
 
 namespace certd {
 
@@ -18,7 +18,7 @@ struct Outbox {
         std::uint32_t attempts = 0;
         bool operator==(const Item&) const = default;
     };
-    std::deque<Item> items;
+    std::vector<Item> items;
     std::optional<Time> next_attempt;  // of the first item; unset: now
     std::uint32_t failures = 0;        // in a row, over items
     std::optional<Problem> problem;    // of the last attempt; unset: it succeeded

@@ -1,9 +1,9 @@
 // Names of event types, events as JSON and as one line.
 #include "daemon/observe/event.hpp"
 
+#include "libacme/base/names.hpp"
 #include "libacme/base/text.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace certd {
@@ -77,9 +77,7 @@ std::string_view to_string(EventType type) {
 }
 
 std::optional<EventType> event_type_from(std::string_view text) {
-    const auto* found = std::ranges::find(names, text);
-    if (found == names.end()) return std::nullopt;
-    return static_cast<EventType>(found - names.begin());
+    return enum_from<EventType>(text, names);
 }
 
 Json to_json(const Event& event) {

@@ -1,6 +1,8 @@
 // Names of severities.
 #include "libacme/base/log.hpp"
 
+#include "libacme/base/names.hpp"
+
 #include <array>
 
 namespace certd {
@@ -14,10 +16,7 @@ std::string_view to_string(Severity severity) {
 }
 
 std::optional<Severity> severity_from(std::string_view text) {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (names[i] == text) return static_cast<Severity>(i);
-    }
-    return std::nullopt;
+    return enum_from<Severity>(text, names);
 }
 
 }  // namespace certd

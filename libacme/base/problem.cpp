@@ -2,6 +2,7 @@
 #include "libacme/base/problem.hpp"
 
 #include "libacme/base/catalog.hpp"
+#include "libacme/base/names.hpp"
 #include "libacme/base/text.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -18,14 +19,6 @@ constexpr std::array<std::string_view, 13> kind_names = {"config",     "network"
                                                          "validation", "crypto",    "storage", "process", "deploy",
                                                          "control",    "cancelled", "internal"};
 constexpr std::array<std::string_view, 3> retry_names = {"at-once", "later", "after-change"};
-
-template <class Enum, std::size_t N>
-std::optional<Enum> enum_from(std::string_view text, const std::array<std::string_view, N>& names) {
-    for (std::size_t i = 0; i < N; ++i) {
-        if (names[i] == text) return static_cast<Enum>(i);
-    }
-    return std::nullopt;
-}
 
 }  // namespace
 

@@ -1,9 +1,9 @@
 // HMAC through OpenSSL's one-shot MAC.
 #include "libacme/crypto/hmac.hpp"
 
+#include "libacme/base/names.hpp"
 #include "libacme/crypto/openssl.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include <openssl/crypto.h>
@@ -34,9 +34,7 @@ std::string_view jws_name(HmacHash hash) {
 }
 
 std::optional<HmacHash> hash_from_jws_name(std::string_view name) {
-    const auto* found = std::ranges::find(jws_names, name);
-    if (found == jws_names.end()) return std::nullopt;
-    return static_cast<HmacHash>(found - jws_names.begin());
+    return enum_from<HmacHash>(name, jws_names);
 }
 
 std::size_t size_of(HmacHash hash) {
