@@ -100,9 +100,10 @@ std::string wrong_names(const Options& options) {
     return {};
 }
 
-// `word` is none of `words`: which it could have been.
-std::string wrong_word(std::string_view thing, std::string_view purpose, const std::string& word,
-                       const std::vector<std::string_view>& words) {
+// The first word is none of those that may be there: which it could have been.
+std::string wrong_word(std::string_view thing, std::string_view purpose, const Options& options, Names names) {
+    const std::string& word = options.names.front();
+    const std::vector<std::string_view> words = first_words(names);
     if (std::ranges::find(words, word) != words.end()) return {};
     auto meant = did_you_mean(word, words);
     return fmt::format(
@@ -113,7 +114,7 @@ std::string wrong_word(std::string_view thing, std::string_view purpose, const s
 // `list` stands alone, the others take a CA, whose name was found to be one.
 std::string wrong_account_action(const Options& options) {
     const std::string& action = options.names.front();
-    if (std::string wrong = wrong_word("action", " for accounts", action, account_actions()); !wrong.empty())
+    if (std::string wrong = wrong_word("action", " for accounts", options, Names::account); !wrong.empty())
         return wrong;
     if (action == "list" && options.names.size() > 1) return "account list takes no name";
     if (action != "list" && options.names.size() < 2) return fmt::format("account {} needs the name of a CA", action);
@@ -124,11 +125,8 @@ std::string wrong_account_action(const Options& options) {
 
 // A shell stands alone; so do topics unless they are of a lineage, whose name was found to be one.
 std::string wrong_completion(const Options& options) {
-    std::vector<std::string_view> words = completion_shells();
-    for (const CompletionTopic& topic : completion_topics())
-        words.push_back(topic.what);
     const std::string& what = options.names.front();
-    if (std::string wrong = wrong_word("completion", "", what, words); !wrong.empty()) return wrong;
+    if (std::string wrong = wrong_word("completion", "", options, Names::completion); !wrong.empty()) return wrong;
     auto topic = std::ranges::find(completion_topics(), what, &CompletionTopic::what);
     bool of_lineage = topic != completion_topics().end() && topic->of_lineage;
     if (of_lineage && options.names.size() < 2) return fmt::format("completion {} needs the name of a lineage", what);
@@ -147,14 +145,10 @@ std::string wrong_import(const Options& options) {
 }
 
 std::string wrong_notify_action(const Options& options) {
-    constexpr std::array<std::string_view, 2> actions = {"list", "test"};
-    const std::string& action = options.names.front();
-    if (std::ranges::find(actions, action) == actions.end()) {
-        auto meant = did_you_mean(action, actions);
-        return fmt::format("There is no action \"{}\" for notifiers{}", escape_untrusted(action, 128),
-                           meant ? fmt::format(" (did you mean {}?)", *meant) : ": list or test");
-    }
-    return action == "list" && options.names.size() > 1 ? "notify list takes no name" : "";
+    if (std::string wrong = wrong_word("action", " for notifiers", options, Names::notify); !wrong.empty())
+        return wrong;
+    bool named_list = options.names.front() == "list" && options.names.size() > 1;
+    return named_list ? "notify list takes no name" : "";
 }
 
 // The first word that ought to be a command and is none.

@@ -2,6 +2,7 @@
 #include "ctl/completion.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace certd::ctl {
 
@@ -11,14 +12,28 @@ const std::vector<CompletionTopic>& completion_topics() {
     return topics;
 }
 
-const std::vector<std::string_view>& completion_shells() {
-    static const std::vector<std::string_view> shells = {"bash", "zsh", "fish"};
-    return shells;
-}
-
-const std::vector<std::string_view>& account_actions() {
-    static const std::vector<std::string_view> actions = {"list", "import", "orders", "rollover", "deactivate"};
-    return actions;
+std::vector<std::string_view> first_words(Names names) {
+    std::vector<std::string_view> words;
+    switch (names) {
+        case Names::account:
+            return {"list", "import", "orders", "rollover", "deactivate"};
+        case Names::notify:
+            return {"list", "test"};
+        case Names::audit:
+            return {"verify"};
+        case Names::client:
+            return {"certbot"};
+        case Names::completion:
+            words = {"bash", "zsh", "fish"};
+            std::ranges::transform(completion_topics(), std::back_inserter(words), &CompletionTopic::what);
+            return words;
+        case Names::none:
+        case Names::one:
+        case Names::any:
+        case Names::some:
+            break;
+    }
+    return words;
 }
 
 std::pair<std::string_view, std::string_view> short_and_long(const Flag& flag) {

@@ -22,8 +22,8 @@ struct CompletionTopic {
     bool of_lineage = false;  // needs the name of one
 };
 const std::vector<CompletionTopic>& completion_topics();
-const std::vector<std::string_view>& completion_shells();
-const std::vector<std::string_view>& account_actions();
+// What may be the first argument of a command that takes no lineage there: "list" and the others of `account`.
+std::vector<std::string_view> first_words(Names names);
 
 // "-f,--follow" → {"-f", "--follow"}; the first is empty for a flag without a short form.
 std::pair<std::string_view, std::string_view> short_and_long(const Flag& flag);

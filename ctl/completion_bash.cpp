@@ -115,19 +115,17 @@ std::string flag_cases() {
 }
 
 std::string word_cases() {
-    std::string names, topics, of_lineage;
+    std::string names;
     for (const Command& command : commands())
         names += fmt::format("{}{}", names.empty() ? "" : " ", command.name);
-    for (const CompletionTopic& topic : completion_topics())
-        topics += fmt::format(" {}", topic.what);
     std::string text = fmt::format("            :0) candidates='{}' ;;\n", names);
     for (const Command& command : commands()) {
         auto add = [&](std::string_view count, const std::string& action) {
             text += fmt::format("            {}:{}) {} ;;\n", command.name, count, action);
         };
+        if (auto words = first_words(command.names); !words.empty())
+            add("0", fmt::format("candidates='{}'", fmt::join(words, " ")));
         switch (command.names) {
-            case Names::none:
-                break;
             case Names::one:
                 add("0", ask("names", false));
                 break;
@@ -136,21 +134,15 @@ std::string word_cases() {
                 add("*", ask("names", false));
                 break;
             case Names::account:
-                add("0", fmt::format("candidates='{}'", fmt::join(account_actions(), " ")));
                 add("1", ask("cas", false));
                 break;
-            case Names::notify:
-                add("0", "candidates='list test'");
-                break;
-            case Names::audit:
-                add("0", "candidates='verify'");
-                break;
-            case Names::client:
-                add("0", "candidates='certbot'");
-                break;
             case Names::completion:
-                add("0", fmt::format("candidates='{}{}'", fmt::join(completion_shells(), " "), topics));
                 add("1", ask("names", false));
+                break;
+            case Names::none:
+            case Names::notify:
+            case Names::audit:
+            case Names::client:
                 break;
         }
     }

@@ -88,30 +88,26 @@ std::string arguments_of(const Command& command) {
     auto at = [&](std::string_view count, std::string_view candidates) {
         return fmt::format("complete -c certctl -n '__certctl_at {}{}' -a '{}'\n", command.name, count, candidates);
     };
-    std::string shells;
+    std::string words;
+    if (auto first = first_words(command.names); !first.empty())
+        words = at(" 0", fmt::format("{}", fmt::join(first, " ")));
     switch (command.names) {
-        case Names::none:
-            return "";
         case Names::one:
             return at(" 0", "(__certctl_ask names)");
         case Names::any:
         case Names::some:
             return at("", "(__certctl_ask names)");
         case Names::account:
-            return at(" 0", fmt::format("{}", fmt::join(account_actions(), " "))) + at(" 1", "(__certctl_ask cas)");
-        case Names::notify:
-            return at(" 0", "list test");
-        case Names::audit:
-            return at(" 0", "verify");
-        case Names::client:
-            return at(" 0", "certbot");
+            return words + at(" 1", "(__certctl_ask cas)");
         case Names::completion:
-            for (const CompletionTopic& topic : completion_topics())
-                shells += fmt::format(" {}", topic.what);
-            return at(" 0", fmt::format("{}{}", fmt::join(completion_shells(), " "), shells)) +
-                   at(" 1", "(__certctl_ask names)");
+            return words + at(" 1", "(__certctl_ask names)");
+        case Names::none:
+        case Names::notify:
+        case Names::audit:
+        case Names::client:
+            break;
     }
-    return "";
+    return words;
 }
 
 void fill(std::string& text, std::string_view mark, std::string_view value) {

@@ -84,7 +84,9 @@ std::string specification(const Flag& flag) {
 
 std::string positionals(Names names) {
     std::string lineage = asking("names", false, "lineage");
-    std::string shells;
+    auto first = [&](std::string_view what) {
+        return " " + shell_quoted(fmt::format("1:{}:({})", what, fmt::join(first_words(names), " ")));
+    };
     switch (names) {
         case Names::none:
             return "";
@@ -94,19 +96,14 @@ std::string positionals(Names names) {
         case Names::some:
             return " " + shell_quoted("*:" + lineage);
         case Names::account:
-            return " " + shell_quoted(fmt::format("1:action:({})", fmt::join(account_actions(), " "))) + " " +
-                   shell_quoted("2:" + asking("cas", false, "ca"));
+            return first("action") + " " + shell_quoted("2:" + asking("cas", false, "ca"));
         case Names::notify:
-            return " " + shell_quoted("1:action:(list test)");
         case Names::audit:
-            return " " + shell_quoted("1:action:(verify)");
+            return first("action");
         case Names::client:
-            return " " + shell_quoted("1:client:(certbot)");
+            return first("client");
         case Names::completion:
-            for (const CompletionTopic& topic : completion_topics())
-                shells += fmt::format(" {}", topic.what);
-            return " " + shell_quoted(fmt::format("1:shell:({}{})", fmt::join(completion_shells(), " "), shells)) +
-                   " " + shell_quoted("2:" + lineage);
+            return first("shell") + " " + shell_quoted("2:" + lineage);
     }
     return "";
 }
