@@ -1,6 +1,7 @@
 // The dialogue. Replies are short by the protocol's own limits; whoever sends more is refused.
 #include "libacme/net/smtp.hpp"
 
+#include "libacme/async/as_result.hpp"
 #include "libacme/async/timeout.hpp"
 #include "libacme/base/bytes.hpp"
 #include "libacme/base/text.hpp"
@@ -204,7 +205,8 @@ Task<std::string> converse(Clock& clock, SmtpServer server, Envelope envelope) {
     co_await ask(wire, "DATA", '3', "the message");
     co_await wire.write(dotted(envelope.message));
     Reply taken = co_await expect(wire, '2', "the message");
-    co_await wire.write("QUIT\r\n");  // its answer is of no interest
+    // The message is the server's now. What becomes of the farewell is of no interest (RFC 5321 §4.1.1.10).
+    static_cast<void>(co_await as_result(wire.write("QUIT\r\n")));
     wire.close();
     co_return taken.text();
 }

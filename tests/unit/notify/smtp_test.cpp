@@ -151,6 +151,14 @@ TEST_CASE("whatever step the server refuses, its words are told and no message i
     CHECK(steps == 8);
 }
 
+TEST_CASE("a message that the server has taken is delivered, however the server goes away then") {
+    RawScript script = joined({{raw::Send{"220 mail.test\r\n"}}, greeted("SIZE"), transaction});
+    script.back() = raw::Reset{};  // in place of reading QUIT
+    RawServer raw({}, script);
+    for (int i = 0; i < 20; ++i)  // whether the reset comes before the farewell is up to chance
+        CHECK(sent(MailBed::server(raw, SmtpTls::none)) == "250 2.0.0 queued as 4711");
+}
+
 TEST_CASE("a server that does not offer STARTTLS gets no message") {
     MailBed bed;
     RawServer raw({}, {raw::Send{"220 mail.test\r\n"}, raw::Expect{"EHLO [127.0.0.1]\r\n"},
