@@ -16,7 +16,6 @@ constexpr std::uint32_t failures_to_tell = 2;       // the first one is often go
 constexpr Duration longest_queue = hours(1);        // from due to started
 constexpr Duration longest_job = hours(2);          // without the pauses of its rollouts
 constexpr Duration longest_patience = minutes(10);  // with a job before what it has done so far is told
-constexpr Duration longest_silence = minutes(2);    // of the scheduler, which looks up at least every minute
 constexpr std::string_view wants_action = "acme.userActionRequired";
 
 std::string stamp(Time time) {

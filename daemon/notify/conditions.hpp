@@ -40,6 +40,8 @@ struct Causes {
 Causes causes_of(const DaemonSight& daemon);
 void add_causes(Causes& causes, const LineageState& state);
 
+constexpr Duration longest_silence = minutes(2);  // of the scheduler, which looks up at least every minute
+
 constexpr std::string_view clock_key = "clock", storage_key = "storage";
 std::string lineage_key(const std::string& lineage, std::string_view rest);  // "lineage/example.com/renewal"
 std::string delivery_key(const std::string& notifier);

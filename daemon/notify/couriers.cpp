@@ -13,12 +13,7 @@ namespace {
 
 constexpr Duration wall_clock_again = minutes(1);    // jumps are noticed
 constexpr Duration test_limit = seconds(25);         // clients wait for 30 s
-constexpr Duration longest_silence = minutes(2);     // of the scheduler
 constexpr Duration longest_blindness = minutes(15);  // of this agent
-
-bool is_heartbeat(const config::Notifier& notifier) {
-    return std::holds_alternative<config::NotifyHeartbeat>(notifier.kind);
-}
 
 // Those that say that certd itself does not get on, and not that a certificate has trouble.
 bool stops_heartbeats(const Incident& incident) {

@@ -22,10 +22,6 @@ Incident& open(Incidents& incidents, const Condition& condition, Time now) {
     return incident;
 }
 
-bool is_heartbeat(const config::Notifier& notifier) {
-    return std::holds_alternative<config::NotifyHeartbeat>(notifier.kind);
-}
-
 // A notifier that does not deliver cannot be told of that.
 bool wants(const config::Notifier& notifier, const Incident& incident) {
     const Condition& condition = incident.condition;
@@ -71,6 +67,10 @@ Duration longest_settle(const config::Notifiers& notifiers) {
 
 std::string_view to_string(Notice notice) {
     return notice_names.at(static_cast<std::size_t>(notice));
+}
+
+bool is_heartbeat(const config::Notifier& notifier) {
+    return std::holds_alternative<config::NotifyHeartbeat>(notifier.kind);
 }
 
 void observe(Incidents& incidents, const std::vector<Condition>& seen,

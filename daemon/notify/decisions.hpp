@@ -27,6 +27,8 @@ enum class Notice {
 };
 std::string_view to_string(Notice notice);
 
+bool is_heartbeat(const config::Notifier& notifier);  // which is told nothing
+
 struct Due {
     std::string notifier;
     Notice notice = Notice::opened;

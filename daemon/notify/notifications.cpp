@@ -82,8 +82,7 @@ Notifications::Lane& Notifications::add_lane(NotifierPtr notifier) {
 }
 
 void Notifications::start(Lane& lane) {
-    bool heartbeat = std::holds_alternative<config::NotifyHeartbeat>(lane.notifier->kind);
-    lane.tasks.spawn(lane.notifier->name, heartbeat ? beat(lane) : carry(lane));
+    lane.tasks.spawn(lane.notifier->name, is_heartbeat(*lane.notifier) ? beat(lane) : carry(lane));
 }
 
 Task<> Notifications::apply(config::Notifiers notifiers) {
@@ -123,6 +122,7 @@ Task<> Notifications::run() {
                 pause = until_next();
             } else {
                 emit(EventType::daemon_problem, Severity::error, {}, "The look for incidents broke off", done.error());
+                look_at_everything_ = true;
             }
             co_await changed_.wait_for(parts_.clock, pause);
         }
@@ -157,10 +157,7 @@ void Notifications::look(Time now) {
     std::set<CaName> suspended = std::move(causes_.suspended);
     causes_ = causes_of(daemon);
     causes_.suspended = std::move(suspended);
-    bool by_event =
-        std::ranges::any_of(incidents_, [](const auto& item) { return item.second.by_event && !item.second.over; });
-    Duration pause = by_event ? look_soon : look_every;
-    if (look_at_everything_ || parts_.clock.monotonic() - last_look_ >= pause) {
+    if (look_at_everything_ || parts_.clock.monotonic() - last_look_ >= look_pause()) {
         look_at_all(daemon, now);
     } else {
         for (const std::string& lineage : std::exchange(touched_, {}))
@@ -170,9 +167,6 @@ void Notifications::look(Time now) {
 }
 
 void Notifications::look_at_all(const DaemonSight& daemon, Time now) {
-    look_at_everything_ = false;
-    touched_.clear();
-    last_look_ = parts_.clock.monotonic();
     causes_.suspended.clear();
     parts_.sights.each_state([&](const LineageState& state) { add_causes(causes_, state); });
     std::vector<Condition> seen = daemon_conditions(daemon, causes_, now);
@@ -181,6 +175,9 @@ void Notifications::look_at_all(const DaemonSight& daemon, Time now) {
     });
     auto looked_at = [](const Incident& incident) { return incident.condition.kind != IncidentKind::delivery; };
     observe(incidents_, seen, looked_at, now);
+    look_at_everything_ = false;
+    touched_.clear();
+    last_look_ = parts_.clock.monotonic();
 }
 
 void Notifications::look_at(const std::string& lineage, Time now) {
@@ -261,7 +258,7 @@ void Notifications::announce() {
     std::erase_if(announced_, [&](const std::string& key) { return !incidents_.contains(key); });
 }
 
-// A disk that cannot be written to keeps nobody from being told.
+// A disk that cannot be written to keeps nobody from being told. Said once, it is an incident of its own.
 Task<> Notifications::save() {
     Json outboxes = Json::object();
     for (const auto& [name, lane] : lanes_)
@@ -270,14 +267,21 @@ Task<> Notifications::save() {
     std::string text = to_text(document);
     if (text == saved_) co_return;
     Result<void> written = co_await offload(parts_.workers, [&] { return parts_.store.save_notifications(document); });
+    if (!written && !unsaved_)
+        emit(EventType::daemon_problem, Severity::error, {}, "Incidents cannot be written down", written.error());
+    unsaved_ = !written;
     if (written) saved_ = std::move(text);
+}
+
+Duration Notifications::look_pause() const {
+    bool by_event =
+        std::ranges::any_of(incidents_, [](const auto& item) { return item.second.by_event && !item.second.over; });
+    return by_event ? look_soon : look_every;
 }
 
 Duration Notifications::until_next() const {
     if (woken_) return shortest_round;
-    bool by_event =
-        std::ranges::any_of(incidents_, [](const auto& item) { return item.second.by_event && !item.second.over; });
-    Duration next = last_look_ + (by_event ? look_soon : look_every) - parts_.clock.monotonic();
+    Duration next = last_look_ + look_pause() - parts_.clock.monotonic();
     Time now = parts_.clock.now();
     if (std::optional<Time> due = next_due(incidents_, configured_, now)) next = std::min<Duration>(next, *due - now);
     return std::max(next, shortest_round);

@@ -95,6 +95,7 @@ class Notifications {
     void put(Lane& lane, Message message, Time now);
     void announce();
     Task<> save();
+    Duration look_pause() const;
     Duration until_next() const;
     Task<> carry(Lane& lane);
     Task<> attempt(Lane& lane);
@@ -118,6 +119,7 @@ class Notifications {
     Duration last_look_{};  // at everything; monotonic
     Time watched_since_;
     std::string saved_;
+    bool unsaved_ = false;  // the last attempt failed
     Signal changed_;
 };
 

@@ -39,7 +39,10 @@ class FakeSights final : public Sights {
     }
     DaemonSight daemon() const override { return daemon_sight; }
     void each_state(const std::function<void(const LineageState&)>& look) const override { look(state); }
-    void each(const std::function<void(const LineageSight&)>& look) const override { one(spec.name, look); }
+    void each(const std::function<void(const LineageSight&)>& look) const override {
+        if (blind) fail("internal.unexpected", "Nothing can be seen");
+        one(spec.name, look);
+    }
     void one(const std::string& lineage, const std::function<void(const LineageSight&)>& look) const override {
         if (lineage == spec.name) look({spec, state, nullptr, nullptr, {}, hours(1), std::nullopt});
     }
@@ -48,6 +51,7 @@ class FakeSights final : public Sights {
     LineageState state;
     TargetState web;
     DaemonSight daemon_sight;
+    bool blind = false;
 };
 
 struct Bed {
@@ -61,7 +65,10 @@ struct Bed {
 
     void start(config::Notifiers notifiers) {
         bus = std::make_unique<EventBus>(clock);
-        bus->add_sink([this](const Event& event) { events.push_back(std::string(to_string(event.type))); });
+        bus->add_sink([this](const Event& event) {
+            events.push_back(std::string(to_string(event.type)));
+            said.push_back(event.message);
+        });
         agent = std::make_unique<Notifications>(
             io->get_executor(), Notifications::Parts{clock, workers, store, *bus, sights,
                                                      [this](NotifierPtr notifier, Message message) {
@@ -111,7 +118,7 @@ struct Bed {
     std::set<std::string> failing;
     Duration slow{};
     int attempts = 0;
-    std::vector<std::string> delivered, events;
+    std::vector<std::string> delivered, events, said;
 };
 
 config::Notifiers ops_and(std::vector<std::shared_ptr<config::Notifier>> more = {}) {
@@ -256,6 +263,52 @@ TEST_CASE("a disk that cannot be written keeps nobody from being told, and is an
                                  "ops recovered the state directory can be written again"});
 }
 
+TEST_CASE("that incidents cannot be written down is said once, and is an incident of its own") {
+    Bed bed;
+    bed.start(ops_and());
+    FaultPlan full;
+    full.fail_at = 0;
+    full.code = "storage.full";
+    full.lasting = true;
+    bed.files.plan(full);
+    bed.sights.break_deployment();
+    bed.change();
+    bed.pass(hours(1));
+    CHECK(bed.delivered == Lines{opened, "ops opened the state directory cannot be written"});
+    CHECK(std::ranges::count(bed.said, "Incidents cannot be written down") == 1);
+    bed.files.plan({});
+    bed.pass(minutes(10));
+    CHECK(bed.delivered.back() == "ops recovered the state directory can be written again");
+}
+
+TEST_CASE("a message that is given up is said to be, and so is one for which there is no room") {
+    Bed bed;
+    bed.failing = {"ops"};
+    bed.start(ops_and());
+    bed.sights.break_deployment();
+    bed.change();
+    bed.pass(hours(26));
+    CHECK(std::ranges::count(bed.said,
+                             "The notifier ops gave a message up: [certd] example.com: deployment to web "
+                             "failed and was rolled back") == 1);
+
+    Bed full;
+    full.failing = {"ops"};
+    auto pager = notifier_named("ops");
+    pager->kind = config::NotifyPagerDuty{};  // gets each incident by itself
+    full.start(only(pager));
+    for (std::size_t i = 0; i < outbox_limit + 3; ++i) {
+        Event event;
+        event.type = EventType::store_damaged;
+        event.lineage = fmt::format("a{}.example", i);
+        event.problem = problem("storage.corrupt", "damaged");
+        full.bus->publish(event);
+    }
+    full.pass(minutes(1));
+    CHECK(std::ranges::count(full.said, "The queue of the notifier ops is full: a message was dropped") == 3);
+    CHECK(full.agent->notifiers().front().outbox.items.size() == outbox_limit);
+}
+
 TEST_CASE("damage of the state is told until a new version is in service") {
     Bed bed;
     bed.start(ops_and());
@@ -334,6 +387,47 @@ TEST_CASE("a heartbeat is withheld when nobody can be told of incidents") {
     bed.delivered.clear();
     bed.pass(minutes(30));
     CHECK(bed.delivered.empty());
+}
+
+TEST_CASE("a heartbeat that does not arrive is told through the others, and said when it begins and ends") {
+    auto beat = notifier_named("beat");
+    beat->kind = config::NotifyHeartbeat{{}, minutes(5)};
+    Bed bed;
+    bed.failing = {"beat"};
+    bed.start(ops_and({beat}));
+    bed.pass(minutes(21));
+    CHECK(bed.delivered == Lines{"ops opened the notifier beat does not deliver"});
+    CHECK(std::ranges::count(bed.said, "The notifier beat could not deliver \"heartbeat\"") == 1);
+    bed.failing.clear();
+    bed.pass(minutes(21));
+    CHECK(std::ranges::count(bed.said, "The notifier beat delivered \"heartbeat\": ok") == 1);
+    CHECK(std::ranges::count(bed.delivered, "ops recovered the notifier beat delivers again") == 1);
+}
+
+TEST_CASE("who cannot look for incidents says so, lets no heartbeat go out, and goes on when it can") {
+    auto beat = notifier_named("beat");
+    beat->kind = config::NotifyHeartbeat{{}, minutes(5)};
+    Bed bed;
+    bed.start(ops_and({beat}));
+    bed.sights.blind = true;
+    bed.sights.break_deployment();
+    bed.pass(minutes(30));
+    CHECK(std::ranges::count(bed.said, "The look for incidents broke off") > 0);
+    CHECK(std::ranges::count(bed.said, "The heartbeat beat is withheld: nobody looks for incidents") == 1);
+    bed.delivered.clear();
+    bed.sights.blind = false;
+    bed.pass(minutes(6));
+    CHECK(bed.delivered == Lines{opened, "beat"});
+}
+
+TEST_CASE("a test of a receiver that hangs has an end, and tells that") {
+    Bed bed;
+    bed.slow = hours(1);
+    bed.start(ops_and());
+    auto results = run(*bed.io, bed.clock, bed.agent->test("ops"));
+    REQUIRE(results);
+    CHECK(results->front().answer.error().code == "net.timeout");
+    CHECK(results->front().answer.error().what == "The notifier ops did not end within 25s");
 }
 
 TEST_CASE("a test goes to the receiver at once and tells its answer") {
