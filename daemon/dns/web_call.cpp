@@ -2,6 +2,7 @@
 #include "daemon/dns/web_call.hpp"
 
 #include "libacme/async/timeout.hpp"
+#include "libacme/net/address.hpp"
 #include "libacme/net/https_client.hpp"
 #include "libacme/net/plain_http.hpp"
 
@@ -22,7 +23,7 @@ WebCalls::~WebCalls() = default;
 
 Task<HttpResponse> WebCalls::send(std::string method, std::string text, HttpHeaders headers, std::string body) {
     HttpRequest request{std::move(method), value_or_fail(parse_url(text)), std::move(headers), std::move(body)};
-    if (request.url.scheme == "http" && is_loopback(request.url)) {
+    if (request.url.scheme == "http" && is_loopback(request.url.host)) {
         auto what = fmt::format("No answer from {} within {}", request.url.text, format_duration(request_limit));
         co_return co_await with_timeout(clock_, request_limit, "net.timeout", std::move(what),
                                         exchange_in_the_clear(clock_, std::move(request)));

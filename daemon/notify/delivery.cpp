@@ -5,9 +5,11 @@
 #include "libacme/async/timeout.hpp"
 #include "libacme/base/secret.hpp"
 #include "libacme/base/text.hpp"
+#include "libacme/net/address.hpp"
 #include "libacme/net/https_client.hpp"
 #include "libacme/net/plain_http.hpp"
 #include "libacme/net/smtp.hpp"
+#include "libacme/net/tls_context.hpp"
 
 #include <algorithm>
 #include <array>
@@ -75,7 +77,7 @@ class WebRequest {
    private:
     Task<HttpResponse> exchange(HttpRequest request) {
         if (request.url.scheme != "https") {
-            if (!address_.allow_http || !is_loopback(request.url))
+            if (!address_.allow_http || !is_loopback(request.url.host))
                 fail("net.notHttps", fmt::format("The URL of {} is not https", who_));
             co_return co_await with_timeout(
                 seams_.clock, delivery_limit, "net.timeout",
@@ -86,8 +88,10 @@ class WebRequest {
         options.ca_bundle = address_.ca_bundle;
         options.connect_timeout = delivery_limit / 2;
         options.request_timeout = delivery_limit / 2;
-        HttpsClient client(seams_.clock, std::move(options));
-        co_return co_await client.send(std::move(request));
+        // It reads the bundle.
+        auto client = co_await offload(seams_.workers,
+                                       [&] { return std::make_unique<HttpsClient>(seams_.clock, std::move(options)); });
+        co_return co_await client->send(std::move(request));
     }
 
     Problem refusal(const HttpResponse& response) const {
@@ -201,7 +205,9 @@ Task<std::string> deliver_email(DeliverySeams seams, config::NotifyEmail email, 
     }
     std::optional<HostPort> address = parse_host_port(email.smtp);
     if (!address) fail("notify.mail", fmt::format("{} has no mail server", who));
-    SmtpServer server{*address, smtp_tls(email.tls), email.ca_bundle, email.username, {}, {}};
+    SmtpServer server{*address, smtp_tls(email.tls), {}, email.username, {}, {}};
+    if (email.ca_bundle)
+        server.trust = co_await offload(seams.workers, [&] { return load_ca_bundle(*email.ca_bundle); });
     if (message.hostname.find('.') != std::string::npos) server.own_name = message.hostname;
     if (!email.password_file.empty()) server.password = co_await secret_of(seams, email.password_file);
     Envelope envelope{email.from, email.to, std::move(text)};

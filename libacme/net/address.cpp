@@ -25,6 +25,10 @@ std::string text_of(int family, const void* address) {
 
 }  // namespace
 
+bool is_loopback(std::string_view host) {
+    return host == "127.0.0.1" || host == "::1" || host == "localhost";
+}
+
 std::optional<HostPort> parse_host_port(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return std::nullopt;

@@ -19,6 +19,7 @@ struct HostPort {
 // Port 0 is accepted (any free port, for tests); nullopt for everything else that is not of the form.
 std::optional<HostPort> parse_host_port(std::string_view text);
 std::string to_string(const HostPort& address);  // with brackets around an IPv6 host
+bool is_loopback(std::string_view host);         // 127.0.0.1, ::1 or localhost: nobody else reads along
 
 // "127.0.0.1:4711", "[::1]:4711", "unix"; an IPv4 address mapped into IPv6 is written as the IPv4 one.
 std::string format_socket_address(const sockaddr_storage& address);

@@ -54,10 +54,6 @@ HttpResponse parse_answer(std::string_view text, const std::string& url) {
 
 }  // namespace
 
-bool is_loopback(const Url& url) {
-    return url.host == "127.0.0.1" || url.host == "::1" || url.host == "localhost";
-}
-
 Task<HttpResponse> exchange_in_the_clear(Clock& clock, HttpRequest request) {
     auto socket = co_await connect_to(clock, HostPort{request.url.host, request.url.port});
     std::string text = serialized(request);
@@ -67,6 +63,7 @@ Task<HttpResponse> exchange_in_the_clear(Clock& clock, HttpRequest request) {
     auto [ended, size] = co_await asio::async_read(*socket, asio::buffer(answer), as_tuple);
     if (failed == asio::error::operation_aborted || ended == asio::error::operation_aborted)
         throw boost::system::system_error(asio::error::operation_aborted);
+    if (!ended) fail("net.tooLarge", fmt::format("The answer of {} has {} octets or more", request.url.text, size));
     if (ended != asio::error::eof) fail("net.closed", "The connection ended before the answer of " + request.url.text);
     answer.resize(size);
     co_return parse_answer(answer, request.url.text);

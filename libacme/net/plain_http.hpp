@@ -6,10 +6,8 @@
 
 namespace certd {
 
-bool is_loopback(const Url& url);  // by its host: 127.0.0.1, ::1 or localhost
-
-// No limit of its own in time; at most 256 KiB are read. Throws Failure(net.resolve | net.connect | net.closed |
-// net.malformed).
+// No limit of its own in time. Throws Failure(net.resolve | net.connect | net.closed | net.malformed | net.tooLarge),
+// the last one for more than 256 KiB.
 Task<HttpResponse> exchange_in_the_clear(Clock& clock, HttpRequest request);
 
 }  // namespace certd

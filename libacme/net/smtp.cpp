@@ -67,9 +67,8 @@ class Wire {
 
    private:
     Task<> begin_tls() {
-        if (!context_)
-            context_ = std::make_unique<asio::ssl::context>(
-                verifying_context(server_.ca_bundle ? load_ca_bundle(*server_.ca_bundle) : system_trust()));
+        context_ =
+            std::make_unique<asio::ssl::context>(verifying_context(server_.trust ? server_.trust : system_trust()));
         tls_ = std::make_unique<TlsStream>(std::move(socket_), *context_, name_);
         tls_->offer_no_protocol();
         tls_->set_server_name(server_.address.host);
@@ -186,10 +185,6 @@ void check_address(const std::string& address) {
     if (!plain) fail("notify.mail", "Not a mail address: " + escape_untrusted(address, 200));
 }
 
-bool is_this_machine(const std::string& host) {
-    return host == "127.0.0.1" || host == "::1" || host == "localhost";
-}
-
 Task<std::string> converse(Clock& clock, SmtpServer server, Envelope envelope) {
     check_address(envelope.from);
     std::ranges::for_each(envelope.to, check_address);
@@ -198,7 +193,7 @@ Task<std::string> converse(Clock& clock, SmtpServer server, Envelope envelope) {
     if (server.tls != SmtpTls::starttls) co_await expect(wire, '2', "the connection");
     std::string own_name = server.own_name.empty() ? "[127.0.0.1]" : server.own_name;
     Reply greeting = co_await ask(wire, "EHLO " + own_name, '2', "the greeting");
-    if (!server.username.empty()) co_await authenticate(wire, greeting, server, is_this_machine(server.address.host));
+    if (!server.username.empty()) co_await authenticate(wire, greeting, server, is_loopback(server.address.host));
     co_await ask(wire, fmt::format("MAIL FROM:<{}>", envelope.from), '2', "the sender " + envelope.from);
     for (const std::string& recipient : envelope.to)
         co_await ask(wire, fmt::format("RCPT TO:<{}>", recipient), '2', "the recipient " + recipient);

@@ -5,9 +5,11 @@
 #include "libacme/async/clock.hpp"
 #include "libacme/net/address.hpp"
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
+
+struct x509_store_st;
 
 namespace certd {
 
@@ -16,7 +18,7 @@ enum class SmtpTls { none, starttls, tls };
 struct SmtpServer {
     HostPort address;
     SmtpTls tls = SmtpTls::starttls;
-    std::optional<std::string> ca_bundle;  // PEM; unset: the system's
+    std::shared_ptr<x509_store_st> trust;  // load_ca_bundle(…); unset: the system's
     std::string username, password;        // empty: no authentication
     std::string own_name;                  // for EHLO; empty: an address literal
 };

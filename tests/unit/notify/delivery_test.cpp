@@ -194,6 +194,24 @@ TEST_CASE("http is for this machine, where it is allowed, and for nobody else") 
     CHECK(bed.refused(webhook).code == "net.notHttps");
 }
 
+TEST_CASE("an answer in the clear that breaks off, is no HTTP or does not end is no consent") {
+    Bed bed;
+    struct {
+        RawStep step;
+        const char* code;
+    } cases[] = {{raw::Reset{}, "net.closed"},
+                 {raw::Send{"220 mail.test ESMTP\r\n"}, "net.malformed"},
+                 {raw::Send{http_answer(200, std::string(300'000, 'x'))}, "net.tooLarge"}};
+    for (const auto& [step, code] : cases) {
+        CAPTURE(code);
+        RawServer server({}, {raw::Receive{}, step});
+        config::NotifyWebhook webhook;
+        webhook.address.url = fmt::format("http://127.0.0.1:{}/hook", server.port());
+        webhook.address.allow_http = true;
+        CHECK(bed.refused(webhook).code == code);
+    }
+}
+
 TEST_CASE("a receiver with a certificate that is not trusted gets nothing") {
     Bed bed;
     RawServer server(bed.tls(), answer(200, ""));

@@ -1,7 +1,7 @@
 // The dialogue with a mail server that plays a script, each of its steps made to fail once.
 #include "libacme/net/smtp.hpp"
 
-#include "libacme/base/bytes.hpp"
+#include "libacme/net/tls_context.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/raw_server.hpp"
 #include "tests/support/run_task.hpp"
@@ -35,7 +35,7 @@ struct MailBed {
     }
     SmtpServer trusted(const RawServer& raw, SmtpTls tls) const {
         SmtpServer made = server(raw, tls);
-        made.ca_bundle = bundle;
+        made.trust = load_ca_bundle(bundle);
         return made;
     }
 };
