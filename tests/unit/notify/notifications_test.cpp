@@ -444,6 +444,29 @@ TEST_CASE("a test goes to the receiver at once and tells its answer") {
     CHECK(run(*bed.io, bed.clock, bed.agent->test("nobody")).error().code == "control.noSuchNotifier");
 }
 
+TEST_CASE("a notifier that a reload changes goes on with its queue, at once and of whatever kind it is now") {
+    for (bool same_kind : {true, false}) {
+        CAPTURE(same_kind);
+        Bed bed;
+        bed.failing = {"ops"};
+        bed.start(ops_and());
+        bed.sights.break_deployment();
+        bed.change();
+        bed.pass(hours(3));
+        bed.failing.clear();
+        run(*bed.io, bed.clock, bed.agent->apply(ops_and()));
+        bed.pass(minutes(1));
+        CHECK(bed.delivered.empty());  // nothing has changed: the next attempt has its time
+        auto changed = notifier_named("ops");
+        changed->remind = Duration::zero();
+        if (!same_kind) changed->kind = config::NotifySlack{};
+        run(*bed.io, bed.clock, bed.agent->apply(only(changed)));
+        bed.pass(seconds(1));
+        CHECK(bed.delivered == Lines{opened});
+        CHECK(bed.agent->notifiers().front().notifier == changed);
+    }
+}
+
 TEST_CASE("a reload takes over notifiers: new ones are told what is open, those that are gone are not told any more") {
     Bed bed;
     bed.start(ops_and());
