@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view exit_codes =
     "Exit codes:\n"
     "  0 ok   1 the operation failed   2 usage   3 certd is not reachable\n"
-    "  4 something is unhealthy (status)   5 not permitted\n"
+    "  4 something is unhealthy (status, rollout, doctor)   5 not permitted\n"
     "\n"
     "Environment:\n"
     "  CERTD_SOCKET  the control socket, as --socket\n"

@@ -258,6 +258,14 @@ const std::vector<Flag>& global_flags() {
     return table;
 }
 
+void print_json(Context context, const Json& document, const std::string& text) {
+    if (context.console.is_terminal()) {
+        context.console.print(terminal_safe_json(to_pretty_text(document)));
+    } else {
+        context.console.print(terminal_safe_json(text.ends_with('\n') ? text : text + "\n"));
+    }
+}
+
 ExitCode report(Context context, const Problem& problem) {
     if (context.options.json) {
         context.console.print(terminal_safe_json(to_text(Json::object({{"problem", to_json(problem)}}))) + "\n");

@@ -69,6 +69,8 @@ const std::vector<Flag>& global_flags();  // those that every command takes
 
 // Prints the problem (or, with --json, its JSON) and says which exit code it means.
 ExitCode report(Context context, const Problem& problem);
+// One document of --json: indented on a terminal, otherwise `text`, as certd has sent it.
+void print_json(Context context, const Json& document, const std::string& text);
 
 // run_status.cpp
 ExitCode run_status(Context context);

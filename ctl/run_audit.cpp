@@ -42,9 +42,7 @@ ExitCode run_history(Context context) {
         context.client.get("/v1/lineages/" + percent_encode(context.options.names.front()) + "/history", &text);
     if (!json) return report(context, json.error());
     if (context.options.json) {
-        context.console.print(terminal_safe_json(context.console.is_terminal() ? to_pretty_text(*json)
-                                                 : text.ends_with('\n')        ? text
-                                                                               : text + "\n"));
+        print_json(context, *json, text);
         return ExitCode::ok;
     }
     const Json::Array* items = (*json)["history"].if_array();

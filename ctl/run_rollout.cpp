@@ -216,9 +216,7 @@ ExitCode run_rollout(Context context) {
     Result<Snapshot> snapshot = look(context);
     if (!snapshot) return report(context, snapshot.error());
     if (context.options.json) {
-        bool pretty = context.console.is_terminal();
-        context.console.print(
-            terminal_safe_json(pretty ? to_pretty_text(snapshot->document) : to_text(snapshot->document) + "\n"));
+        print_json(context, snapshot->document, to_text(snapshot->document));
     } else {
         context.console.print(page(context.console.style(), *snapshot));
     }

@@ -24,14 +24,6 @@ std::string list_target(const Options& options) {
     return target + (options.json ? "?" : "&") + "name=" + percent_encode(names);
 }
 
-void print_json(Context context, const Json& document, const std::string& text) {
-    if (context.console.is_terminal()) {
-        context.console.print(terminal_safe_json(to_pretty_text(document)));
-    } else {
-        context.console.print(terminal_safe_json(text.ends_with('\n') ? text : text + "\n"));
-    }
-}
-
 // The daemon's own time: what it plans is relative to that.
 Result<api::DaemonStatus> daemon_status(Context context) {
     Result<Json> json = context.client.get("/v1/status");

@@ -37,12 +37,13 @@ struct Outcome {
     std::vector<std::string> requests;
 };
 
-Outcome run(std::vector<std::string> answers, std::vector<std::string> arguments, bool terminal = false) {
-    ScriptedServer server(std::move(answers));
+Outcome run(std::vector<std::string> answers, std::vector<std::string> arguments, bool terminal = false,
+            bool hold_open = false) {
+    ScriptedServer server(std::move(answers), hold_open);
     CommandLine line = parse_command_line(std::move(arguments), server.path());
     REQUIRE(line.command != nullptr);
     ClientLimits limits;
-    limits.answer = limits.silence = seconds(2);
+    limits.answer = limits.silence = hold_open ? milliseconds(300) : seconds(2);
     Client client(line.options.socket, limits);
     StringConsole console(terminal);
     ExitCode code = line.command->run({line.options, client, console});
@@ -267,6 +268,44 @@ TEST_CASE("doctor ends with 0, 4 or 1: all ok, warnings, something blocked") {
     CHECK(run({stream_of({found(R"({"check":"d","result":"unheard-of"})")})}, {"doctor"}).code == ExitCode::failed);
     CHECK(run({stream_of({found(ok)})}, {"doctor", "--json"}).out ==
           R"({"groups":[{"group":"state","lineage":"","findings":[)" + ok + "]}]}\n");
+}
+
+TEST_CASE("doctor and check claim nothing when certd goes away, falls silent or refuses") {
+    const std::string heartbeat = R"({"heartbeat":"x"})";
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"doctor"}, {"check", "a"}}) {
+        CAPTURE(words.front());
+        Outcome gone = run({stream_of({heartbeat})}, words);
+        CHECK(gone.code == ExitCode::unreachable);
+        CHECK(gone.err.find("certd ended its answer without a result") != std::string::npos);
+        CHECK(run({stream_of({heartbeat}, true)}, words).code == ExitCode::unreachable);
+        CHECK(run({stream_of({"not json"})}, words).err.find("is not JSON") != std::string::npos);
+        Outcome silent = run({stream_of({heartbeat}, true)}, words, false, true);
+        CHECK(silent.code == ExitCode::unreachable);
+        CHECK(silent.err.find("certd has fallen silent") != std::string::npos);
+        Outcome refused = run({stream_of({problem_text(problem("control.stopping", "certd is stopping"))})}, words);
+        CHECK(refused.err.starts_with("certctl: certd is stopping\n"));
+        for (const Outcome& outcome : {gone, silent, refused})
+            CHECK(outcome.out.empty());
+    }
+}
+
+TEST_CASE("notify test fails when one receiver has not got its message, and tells of all") {
+    Json delivered = Json::object({{"notifier", "chat"}, {"delivered", true}, {"answer", "status 200: ok"}});
+    Json refused = Json::object({{"notifier", "ops"},
+                                 {"delivered", false},
+                                 {"problem", to_json(problem("notify.refused", "The receiver answered", "no team"))}});
+    const auto answer = [](const std::vector<Json>& results) {
+        Json list = Json::array();
+        for (const Json& result : results)
+            list.push(result);
+        return json_response(Json::object({{"results", list}}));
+    };
+    CHECK(run({answer({delivered})}, {"notify", "test", "chat"}).code == ExitCode::ok);
+    Outcome both = run({answer({delivered, refused})}, {"notify", "test"});
+    CHECK(both.code == ExitCode::failed);
+    CHECK(both.out.starts_with("chat: delivered; the receiver said: status 200: ok\n"));
+    CHECK(both.out.find("ops: The receiver answered: no team [notify.refused]") != std::string::npos);
+    CHECK(run({answer({delivered, refused})}, {"notify", "test", "--json"}).code == ExitCode::failed);
 }
 
 TEST_CASE("events are lines of text or of JSON") {
