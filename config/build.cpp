@@ -244,6 +244,10 @@ void read_top_level(const Reader& root, Config& config) {
     log.read_size("max_size", config.log.max_size);
     log.read_number("max_files", config.log.max_files);
     if (log.scalar("format") == "json") config.log.format = Log::Format::json;
+
+    Reader audit = root.section("audit");
+    audit.read("keep", config.audit.keep);
+    audit.read_size("max_size", config.audit.max_size);
 }
 
 }  // namespace

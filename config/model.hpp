@@ -305,12 +305,20 @@ struct Log {
     bool operator==(const Log&) const = default;
 };
 
+// The journal of what was done, and who asked for it.
+struct Audit {
+    Duration keep = days(400);            // at least; a file goes when its last line is older
+    std::uint64_t max_size = 10'000'000;  // of a file in octets, before the next is begun
+    bool operator==(const Audit&) const = default;
+};
+
 struct Config {
     std::string state_dir = "/var/lib/certd";
     Control control;
     MetricsListener metrics;
     ChallengeListener http_challenge, tls_challenge;
     Log log;
+    Audit audit;
     std::size_t parallel_orders = 8;  // over all CAs
     Duration jitter = hours(1);       // at most this (or 1/50 of the lifetime) is added to a renewal time
     std::optional<CaName> dry_run_ca;

@@ -75,6 +75,12 @@ constexpr std::array table = {
     Row{.path = "log.format", .type = Type::choice, .default_text = "text",
         .doc = "One line of text, or one JSON object, per event.", .words = "text|json"},
 
+    Row{.path = "audit", .type = Type::section, .doc = "The journal of what was done, and who asked for it: `certctl history`, `certctl audit verify`."},
+    Row{.path = "audit.keep", .type = Type::duration, .default_text = "400d",
+        .doc = "How long it is kept at least; a file goes when its last line is older.", .low = day, .high = 10'000 * day},
+    Row{.path = "audit.max_size", .type = Type::size, .default_text = "10MB",
+        .doc = "Size at which the next file is begun; so is one after an eighth of `keep`.", .low = 100'000, .high = 50'000'000},
+
     Row{.path = "dns_providers", .type = Type::sections,
         .doc = "Who changes DNS records for the dns-01 challenge, by a name of your choice; each has exactly one of rfc2136, exec, lego_exec, httpreq, acme_dns, cloudflare and route53."},
     Row{.path = "dns_providers.*.rfc2136", .type = Type::section, .doc = "Signed updates of the zone's primary name server (RFC 2136, RFC 8945), e.g. BIND, Knot DNS or PowerDNS."},

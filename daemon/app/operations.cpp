@@ -29,6 +29,7 @@ std::vector<std::string> needing_restart(const config::Config& before, const con
     if (before.http_challenge != after.http_challenge) keys.emplace_back("http_challenge");
     if (before.tls_challenge != after.tls_challenge) keys.emplace_back("tls_challenge");
     if (before.log != after.log) keys.emplace_back("log");
+    if (before.audit != after.audit) keys.emplace_back("audit");
     return keys;
 }
 

@@ -237,6 +237,8 @@ const std::map<std::string, Case>& cases() {
             {"log.file", {"/l", FIELD(optional(config.log.file)), "/l", "unset"}},
             {"log.max_size", {"64MiB", FIELD(std::to_string(config.log.max_size)), "67108864", "10000000"}},
             {"log.max_files", {"9", FIELD(std::to_string(config.log.max_files)), "9", "5"}},
+            {"audit.keep", {"30d", FIELD(format_duration(config.audit.keep)), "30d", "400d"}},
+            {"audit.max_size", {"1MB", FIELD(std::to_string(config.audit.max_size)), "1000000", "10000000"}},
             {"log.format", {"json", FIELD(config.log.format == Log::Format::json ? "json" : "text"), "json", "text"}},
             {"cas.*.directory", {"https://other.example/", FIELD(ca(config).directory), "https://other.example/", ""}},
             {"cas.*.contact",
