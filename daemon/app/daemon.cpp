@@ -251,8 +251,11 @@ Task<> Daemon::write_textfile() {
         std::string page = engine_.metrics_page();
         auto written = co_await offload(workers_, [&] { return durable_write(files_, path, page, {.mode = 0644}); });
         if (!written && !std::exchange(failing, true)) {
-            emit(EventType::daemon_problem, Severity::error, fmt::format("The metrics cannot be written to {}", path),
-                 written.error());
+            const Problem& cause = written.error();
+            // Of its own code: it is not the state directory that cannot be written.
+            emit(EventType::daemon_problem, Severity::error, "The metrics are not to be had as a file",
+                 problem("metrics.textfile", fmt::format("Cannot write the metrics to {}: {}", path, cause.what),
+                         cause.remote));
         }
         if (written) failing = false;
         co_await clock_.sleep(setup_.config->metrics.textfile_interval);

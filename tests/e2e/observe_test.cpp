@@ -47,6 +47,21 @@ TEST_CASE("metrics are well-formed on the control socket, over TCP and in the te
     REQUIRE((fs::status(textfile).permissions() & fs::perms::others_read) != fs::perms::none);
 }
 
+TEST_CASE("a textfile that cannot be written is told as that, and is no trouble of the state directory") {
+    World world;
+    const auto directory = world.directory() / "collector";
+    const auto textfile = directory / "certd.prom";
+    world.start({.top = fmt::format("metrics: {{ textfile: {}, textfile_interval: 1s }}\n", textfile.string())});
+    REQUIRE(eventually(10s, [&] { return world.certd.log().find("metrics.textfile") != std::string::npos; }));
+    REQUIRE(world.certd.log().find("Cannot write the metrics to " + textfile.string()) != std::string::npos);
+    REQUIRE(world.certd.metric("certd_storage_errors_total") == 0);
+    const certd::Json told = world.certd.json({"notify", "list"});
+    REQUIRE(told["incidents"].if_array()->empty());
+    // Mended, it is written without a restart.
+    std::filesystem::create_directory(directory);
+    REQUIRE(eventually(10s, [&] { return std::filesystem::exists(textfile); }));
+}
+
 TEST_CASE("with a token the metrics listener tells nothing to those who do not have it") {
     World world;
     const std::uint16_t port = free_port();
