@@ -1,5 +1,5 @@
 // The process seam: run a program without a shell, with an environment from scratch, a deadline and capped output.
-// process.cpp is the one file of the project that spawns.
+// launch.cpp, below it, is the one file of certd that forks.
 #pragma once
 
 #include "libacme/async/clock.hpp"
