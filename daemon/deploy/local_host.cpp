@@ -1,5 +1,6 @@
 #include "daemon/deploy/local_host.hpp"
 
+#include "daemon/deploy/file_place.hpp"
 #include "daemon/deploy/rehearsal_view.hpp"
 
 #include <fmt/format.h>
@@ -9,35 +10,6 @@
 namespace certd {
 
 namespace {
-
-constexpr int longest_link_chain = 16;
-
-struct Place {
-    Path path;  // of the file itself, every symlink at its end followed
-    FileStatus status;
-};
-
-Result<Place> place_of(FileSystem& files, Path path) {
-    if (!path.is_absolute() || !path.has_filename())
-        return failure("deploy.install", path.string() + " is not an absolute path of a file");
-    for (int hop = 0; hop < longest_link_chain; ++hop) {
-        auto status = files.inspect(path);
-        if (!status) return failure(status.error());
-        if (status->kind != FileStatus::Kind::symlink) return Place{path, *status};
-        path = path.parent_path() / status->link_target;  // an absolute target replaces the whole
-    }
-    return failure("deploy.install", path.string() + " is a chain of too many symlinks");
-}
-
-Result<Place> place_for_file(FileSystem& files, const std::string& path) {
-    auto place = place_of(files, path);
-    if (!place) return place;
-    const auto kind = place->status.kind;
-    if (kind != FileStatus::Kind::missing && kind != FileStatus::Kind::file) {
-        return failure("deploy.install", place->path.string() + " is not a regular file");
-    }
-    return place;
-}
 
 Result<std::optional<InstalledFile>> read_file(FileSystem& files, const std::string& path) {
     auto place = place_for_file(files, path);

@@ -1,5 +1,6 @@
 #include "daemon/deploy/rehearsal_view.hpp"
 
+#include "daemon/deploy/file_place.hpp"
 #include "libacme/base/text.hpp"
 
 #include <fmt/format.h>
@@ -20,8 +21,6 @@ namespace certd {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr int longest_link_chain = 16;
 
 bool is_below(std::string_view path, std::string_view directory) {
     return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
@@ -71,20 +70,6 @@ tl::unexpected<Problem> not_installable(const std::string& path, std::string_vie
                    error != 0 ? std::strerror(error) : "");
 }
 
-// Where a file lies or will lie, the symlinks at the end of its path followed.
-Result<Path> followed(const std::string& path) {
-    Path place = path;
-    std::error_code error;
-    for (int hop = 0; hop < longest_link_chain; ++hop) {
-        const auto status = fs::symlink_status(place, error);
-        if (!fs::is_symlink(status)) return place;
-        const auto next = fs::read_symlink(place, error);
-        if (error) return not_installable(path, "its symlink cannot be read", error.value());
-        place = place.parent_path() / next;
-    }
-    return not_installable(path, "it is a chain of too many symlinks");
-}
-
 Result<Shadow::Directory> directory_at(const Path& path, const std::string& wanted_for) {
     std::error_code error;
     const auto real = fs::canonical(path, error);
@@ -100,16 +85,17 @@ Result<Shadow::Directory> directory_at(const Path& path, const std::string& want
 }
 
 Result<ViewedFile> viewed(const InstalledFile& file) {
-    const auto place = followed(file.path);
+    RealFileSystem files;
+    const auto place = place_for_file(files, file.path);
     if (!place) return failure(place.error());
-    auto directory = directory_at(place->parent_path(), file.path);
+    auto directory = directory_at(place->path.parent_path(), file.path);
     if (!directory) return failure(directory.error());
     // The view could be written in any case; the directory may be read-only under systemd's protection.
     if (::faccessat(AT_FDCWD, directory->path.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
         return not_installable(file.path, "certd may not write to " + directory->path, errno);
     const auto& given = file.attributes;
     return ViewedFile{*std::move(directory),
-                      {place->filename().string(), file.content, given.mode, given.owner, given.group}};
+                      {place->path.filename().string(), file.content, given.mode, given.owner, given.group}};
 }
 
 std::string read_all(const char* path) {

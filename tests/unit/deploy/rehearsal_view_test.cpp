@@ -74,8 +74,7 @@ TEST_CASE("the files of a view are where their symlinks lead, even to a file tha
 
     fs::create_symlink("round.pem", root / "tls/round.pem");
     view.files = {installed(root / "tls/round.pem")};
-    CHECK(shadow_of(view).error().what ==
-          "Cannot install " + (root / "tls/round.pem").string() + ": it is a chain of too many symlinks");
+    CHECK(shadow_of(view).error().what == (root / "tls/round.pem").string() + " is a chain of too many symlinks");
     view.files = {installed(root / "none/key.pem")};
     CHECK(shadow_of(view).error().what ==
           "Cannot install " + (root / "none/key.pem").string() + ": there is no directory " + (root / "none").string());
