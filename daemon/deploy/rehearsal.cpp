@@ -160,7 +160,7 @@ Task<> check_runtime_api(DeployShared& shared, const config::Target& target, con
     event.job = order.job;
     event.message = fmt::format("haproxy of {} would be reloaded: its runtime API cannot be used", text(place));
     event.problem = works.error();
-    event.data = Json::object({{"step", "rehearsal"}, {"version", order.version.value}});
+    event.data = Json::object({{"version", order.version.value}});
     shared.events(std::move(event));
 }
 

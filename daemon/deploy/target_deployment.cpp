@@ -295,7 +295,7 @@ Task<Result<void>> TargetDeployment::take_up(std::vector<Expected> expected, Rel
         const Duration took = context_.shared.clock.monotonic() - begun;
         context_.tell(EventType::deploy_step, Severity::info, place_,
                       fmt::format("haproxy took up the files of {} without a reload", text(place_)),
-                      Json::object({{"step", "haproxy"}, {"took_ms", took.count()}}));
+                      Json::object({{"step", "haproxy"}, {"within_step", true}, {"took_ms", took.count()}}));
         co_return taken;
     }
     const Problem& cause = taken.error();
@@ -310,7 +310,7 @@ Task<Result<void>> TargetDeployment::take_up(std::vector<Expected> expected, Rel
     context_.tell(
         EventType::deploy_step, Severity::warning, place_,
         fmt::format("haproxy did not take up the files of {} by its runtime API and is reloaded", text(place_)),
-        Json::object({{"step", "haproxy-fallback"}}), cause);
+        Json::object({{"step", "haproxy-fallback"}, {"within_step", true}}), cause);
     auto reloaded = co_await reload();
     if (!reloaded) reloaded.error().parts.push_back(cause);
     co_return reloaded;

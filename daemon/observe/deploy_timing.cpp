@@ -21,6 +21,10 @@ void DeployTiming::on_event(const Event& event) {
     switch (event.type) {
         case EventType::deploy_step:
             if (step.empty()) return;  // something else that happened during a step
+            if (!event.data["within_step"].is_null()) {
+                ++counts[{step, "ok"}];
+                return;
+            }
             ++counts[{step, "begun"}];
             if (known != running_.end()) {
                 ended_well(known->second, event.at);

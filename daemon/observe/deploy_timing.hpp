@@ -1,5 +1,6 @@
 // How the steps of deployments end and how long they take, from the events that tell of them: a step has ended well
-// when the next one of the same place begins.
+// when the next one of the same place begins. What is told as done `within_step` is counted and ends
+// nothing.
 #pragma once
 
 #include "daemon/observe/event.hpp"

@@ -21,7 +21,14 @@ class Deployment {
         event.host = host_;
         event.data = Json::object();
         if (!step.empty()) event.data.set("step", step);
+        if (within_step_) event.data.set("within_step", true);
         timing_.on_event(event);
+        return *this;
+    }
+    Deployment& done_within_step(const std::string& name) {
+        within_step_ = true;
+        tell(EventType::deploy_step, name);
+        within_step_ = false;
         return *this;
     }
     Deployment& step(const std::string& name) { return tell(EventType::deploy_step, name); }
@@ -29,6 +36,7 @@ class Deployment {
    private:
     DeployTiming& timing_;
     std::string host_;
+    bool within_step_ = false;
     Time now_{days(20000)};
 };
 
@@ -85,4 +93,25 @@ TEST_CASE("hosts that are deployed to at the same time are timed apart") {
     other.after(seconds(9)).tell(EventType::deploy_committed);
     CHECK(timing.steps["install"].count == 2);
     CHECK(timing.steps["install"].sum == 10);
+}
+
+TEST_CASE("a reload that was done in two ways is one step, which fails or goes well as a whole") {
+    DeployTiming timing;
+    Deployment(timing)
+        .step("reload")
+        .after(seconds(2))
+        .done_within_step("haproxy-fallback")
+        .after(seconds(3))
+        .step("verify")
+        .tell(EventType::deploy_committed);
+    CHECK(timing.steps["reload"].sum == 5);
+    CHECK(timing.counts[{"haproxy-fallback", "ok"}] == 1);
+    CHECK_FALSE(timing.steps.contains("haproxy-fallback"));
+    Deployment(timing)
+        .step("reload")
+        .done_within_step("haproxy-fallback")
+        .after(seconds(1))
+        .tell(EventType::deploy_failed, "reload");
+    CHECK(timing.counts[{"reload", "ok"}] == 1);
+    CHECK(timing.counts[{"reload", "failed"}] == 1);
 }
