@@ -77,15 +77,17 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
           bus.sink()),
       renewal(seams.clock, seams.workers, store, clients, solvers, deployer, bus.sink()),
       hook_rounds(executor, {seams.clock, seams.workers, store, deployer, bus.sink()}),
-      pipeline(seams.clock, seams.workers, store, renewal, deployer, hook_rounds, bus.sink()),
-      scheduler(std::move(executor), {seams.clock, seams.workers, store, pipeline, deployer, hook_rounds, clients, bus,
-                                      [this](Duration lag) { metrics.on_scheduler_lag(lag); }, seams.longest_sleep,
-                                      [this](const std::string& lineage) {
-                                          if (job_ended) job_ended(lineage);
-                                      }}) {
+      records(seams.workers, store),
+      pipeline(seams.clock, seams.workers, store, records, renewal, deployer, hook_rounds, bus.sink()),
+      scheduler(std::move(executor),
+                {seams.clock, seams.workers, store, records, pipeline, deployer, hook_rounds, clients, bus,
+                 [this](Duration lag) { metrics.on_scheduler_lag(lag); }, seams.longest_sleep,
+                 [this](const std::string& lineage) {
+                     if (job_ended) job_ended(lineage);
+                 }}) {
     solvers.set_dns(&dns_solvers);
     bus.add_sink([this](const Event& event) { metrics.on_event(event); });
-    bus.add_sink([this](const Event& event) { pipeline.note_hook(event); });
+    bus.add_sink([this](const Event& event) { records.note_hook(event); });
     bus.add_sink([this](const Event& event) { rollouts.take(event); });
     solvers.set_tls_listener(seams.tls_listener);
 }

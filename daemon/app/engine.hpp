@@ -43,6 +43,7 @@ class Engine {
     CaClients clients;
     Renewal renewal;
     HookRounds hook_rounds;
+    LineageRecords records;
     Pipeline pipeline;
     Scheduler scheduler;
 

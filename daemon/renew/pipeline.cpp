@@ -1,7 +1,6 @@
 // Pipeline: what a job does, step by step, and what it records.
 #include "daemon/renew/pipeline.hpp"
 
-#include "daemon/deploy/hook_runner.hpp"
 #include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/backoff.hpp"
 #include "daemon/lineage/challenge_order.hpp"
@@ -16,10 +15,6 @@
 namespace certd {
 
 namespace {
-
-LineageName name_of(const LineageRecord& record) {
-    return value_or_fail(LineageName::parse(record.spec->name));
-}
 
 void take(LineageState& state, const TargetState& changed) {
     auto found = std::ranges::find(state.targets, changed.place(), &TargetState::place);
@@ -42,11 +37,6 @@ void merge_targets(LineageState& state, const std::vector<Place>& configured, co
     });
 }
 
-std::vector<Place> places_for(const Pipeline::Order& order, const LineageRecord& record) {
-    if (!order.request.places.empty()) return order.request.places;
-    return places_of(record.spec->targets, &order.config->targets);
-}
-
 PlanInput input_of(const Pipeline::Order& order, const LineageRecord& record, Time now) {
     PlanInput input{*record.spec, record.state};
     if (record.live) input.live = *record.live;
@@ -61,7 +51,7 @@ std::optional<Time> keep_open(Pipeline::Order& order, const LineageRecord& recor
     PlanInput input = input_of(order, record, now);
     std::vector<Place> open;
     std::optional<Time> first;
-    for (Place& place : places_for(order, record)) {
+    for (Place& place : order.places(record)) {
         Time at = opening_of(input, place, now).at;
         if (at <= now) {
             open.push_back(std::move(place));
@@ -72,28 +62,6 @@ std::optional<Time> keep_open(Pipeline::Order& order, const LineageRecord& recor
     if (open.empty() && first) return first;
     order.request.places = std::move(open);
     return std::nullopt;
-}
-
-std::string summary(const std::vector<RehearsedPlace>& rehearsed) {
-    if (rehearsed.empty()) return "there is no target to rehearse a deployment to";
-    std::string text = "its deployment was rehearsed, nothing was changed";
-    for (const RehearsedPlace& place : rehearsed)
-        text += "; " + describe(place);
-    return text;
-}
-
-using EndedHooks = std::map<std::string, std::vector<HookRun>>;
-
-std::vector<HookRun> take_ended(EndedHooks& all, const LineageName& name) {
-    auto runs = all.extract(name.text());
-    return runs ? std::move(runs.mapped()) : std::vector<HookRun>();
-}
-
-// Older than what has come since.
-void give_back(EndedHooks& all, const LineageName& name, std::vector<HookRun> runs) {
-    if (runs.empty()) return;
-    std::vector<HookRun>& since = all[name.text()];
-    since.insert(since.begin(), runs.begin(), runs.end());
 }
 
 HistoryEntry note(Time at, std::string what, const std::optional<Problem>& problem = std::nullopt) {
@@ -107,19 +75,25 @@ std::string_view to_string(JobKind kind) {
     return names.at(static_cast<std::size_t>(kind));
 }
 
-Pipeline::Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer,
-                   HookRounds& hooks, EventSink events)
+Pipeline::Pipeline(Clock& clock, Workers& workers, Store& store, LineageRecords& records, Renewal& renewal,
+                   Deployer& deployer, HookRounds& hooks, EventSink events)
     : clock_(clock),
       workers_(workers),
       store_(store),
+      records_(records),
       renewal_(renewal),
       deployer_(deployer),
       hooks_(hooks),
       events_(std::move(events)) {}
 
+std::vector<Place> Pipeline::Order::places(const LineageRecord& record) const {
+    if (!request.places.empty()) return request.places;
+    return places_of(record.spec->targets, &config->targets);
+}
+
 Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
     if (order.request.kind != JobKind::rehearse && order.request.kind != JobKind::rehearse_deploy)
-        order.announcement = deployer_.announce(*order.config, places_for(order, record));
+        order.announcement = deployer_.announce(*order.config, order.places(record));
     switch (order.request.kind) {
         case JobKind::renew:
             co_return co_await renew(order, record);
@@ -144,7 +118,7 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
          Json::object({{"ca", ca.text}}));
     Result<void> journalled;
     // Nothing but this request makes the lineage due: it must survive a crash as the order does.
-    if (record.state.renew_requested) journalled = co_await save(record);
+    if (record.state.renew_requested) journalled = co_await records_.save(record);
     if (journalled) journalled = co_await begin_hooks(order, record);
     Result<NewCertificate> made = failure(journalled ? Problem{} : journalled.error());
     Attempt attempt{clock_.now(), record.spec};
@@ -170,7 +144,7 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
         emit(EventType::renewal_failed, Severity::error, order, record, std::move(told), made.error(),
              Json::object({{"ca", ca.text}}));
         std::string text = fmt::format("renewal at {} failed: {}", ca.text, made.error().what);
-        Result<void> saved = co_await save(record, {note(now, std::move(text), made.error())});
+        Result<void> saved = co_await records_.save(record, {note(now, std::move(text), made.error())});
         co_await end_hooks(order, record, HookUser::Outcome::failed);
         co_return failure(saved ? made.error() : saved.error());
     }
@@ -203,7 +177,7 @@ Task<Result<JobOutcome>> Pipeline::wait_for_maintenance(const Order& order, Line
     VersionNumber version = record.state.newest;
     std::string at = format_rfc3339(std::chrono::floor<seconds>(until));
     std::string issued = fmt::format("issued version {} from {}", version.value, record.newest->ca.text);
-    Result<void> saved = co_await save(record, {note(clock_.now(), std::move(issued))});
+    Result<void> saved = co_await records_.save(record, {note(clock_.now(), std::move(issued))});
     if (!saved) co_return failure(saved.error());
     std::string message =
         fmt::format("Version {} is issued; its deployment waits for the maintenance window at {}", version.value, at);
@@ -244,7 +218,7 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     deployment.spec = record.spec;
     deployment.version = version;
     const std::vector<Place> configured = places_of(record.spec->targets, &order.config->targets);
-    deployment.places = places_for(order, record);
+    deployment.places = order.places(record);
     deployment.announcement = order.announcement;
     warn_of_maintenance(order, record, deployment.places);
     deployment.current = state.targets;
@@ -254,7 +228,7 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     // Seen by those who ask while a rollout goes on, and not forgotten if the process dies in it.
     deployment.ended = [this, &record](TargetState place) -> Task<Result<void>> {
         take(record.state, place);
-        co_return co_await save(record);
+        co_return co_await records_.save(record);
     };
     // When the other targets are reloaded and verified, what `pre` had stopped runs again.
     deployment.through = [this, &order, &record](Place place) -> Task<> {
@@ -265,7 +239,7 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
 
     Time now = clock_.now();
     merge_targets(state, configured, outcome.targets);
-    Result<void> adopted = co_await adopt_live(record, outcome.live);
+    Result<void> adopted = co_await records_.adopt_live(record, outcome.live);
     if (!outcome.problem && !adopted) outcome.problem = adopted.error();
     std::vector<HistoryEntry> entries;
     if (issued) {
@@ -297,7 +271,7 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
              "Held after the rollback: the version rolled back from is not deployed again, the next renewal issues a "
              "new one");
     }
-    Result<void> saved = co_await save(record, std::move(entries));
+    Result<void> saved = co_await records_.save(record, std::move(entries));
     if (issued && outcome.complete) {
         // Room for the next version; failing to make it is no failure of this one.
         LineageName name = name_of(record);
@@ -332,178 +306,16 @@ Task<Result<JobOutcome>> Pipeline::roll_back(const Order& order, LineageRecord& 
     co_return result;
 }
 
-Task<Result<JobOutcome>> Pipeline::rehearse(const Order& order, LineageRecord& record) {
-    IssueOrder issue{order.config, record.spec, order.request.ca, record.newest, order.job, true};
-    issue.on_ordering = order.ordering;
-    Result<NewCertificate> made = co_await renewal_.issue(std::move(issue));
-    if (order.issued) order.issued(made ? std::nullopt : std::optional(made.error()));
-    if (!made) co_return failure(made.error());
-    auto rehearsed = co_await rehearse_at(order, record, std::move(made->files), std::move(made->facts));
-    if (!rehearsed) co_return failure(rehearsed.error());
-    std::string message =
-        fmt::format("A certificate was issued by {} and thrown away; {}", order.request.ca.text, summary(*rehearsed));
-    co_return JobOutcome{"rehearsed", {}, std::move(message), *std::move(rehearsed)};
-}
-
-Task<Result<JobOutcome>> Pipeline::rehearse_deploy(const Order& order, LineageRecord& record) {
-    VersionNumber version = order.request.version;
-    LineageName name = name_of(record);
-    auto facts = co_await offload(workers_, [&] { return store_.version(name, version); });
-    if (!facts) co_return failure(facts.error());
-    auto files = co_await offload(workers_, [&] { return store_.read_version(name, version); });
-    if (!files) co_return failure(files.error());
-    auto rehearsed = co_await rehearse_at(order, record, *std::move(files), *std::move(facts));
-    if (!rehearsed) co_return failure(rehearsed.error());
-    std::string message = fmt::format("Version {}: {}", version.value, summary(*rehearsed));
-    co_return JobOutcome{"rehearsed", version, std::move(message), *std::move(rehearsed)};
-}
-
-Task<Result<std::vector<RehearsedPlace>>> Pipeline::rehearse_at(const Order& order, const LineageRecord& record,
-                                                                VersionFiles files, VersionFacts facts) {
-    DeployOrder deployment;
-    deployment.config = order.config;
-    deployment.spec = record.spec;
-    deployment.version = order.request.version;
-    deployment.places = places_for(order, record);
-    deployment.current = record.state.targets;
-    deployment.job = order.job;
-    co_return co_await deployer_.rehearse(std::move(deployment), std::move(files), std::move(facts));
-}
-
-Task<Result<void>> Pipeline::adopt_live(LineageRecord& record, VersionNumber live) {
-    record.state.live = live;
-    if (record.newest && record.newest->number == live) {
-        record.live = record.newest;
-    } else if (!live) {
-        record.live.reset();
-    } else if (!record.live || record.live->number != live) {
-        LineageName name = name_of(record);
-        Result<VersionFacts> facts = co_await offload(workers_, [&] { return store_.version(name, live); });
-        if (!facts) co_return failure(facts.error());
-        record.live = std::make_shared<const VersionFacts>(std::move(*facts));
-    }
-    co_return Result<void>();
-}
-
 // Damaged files do not mend themselves: a version that cannot be used is put aside, and the next plan goes by what is
 // left.
 Task<> Pipeline::examine(const Order& order, LineageRecord& record) {
-    LineageName name = name_of(record);
-    std::shared_ptr<Gate> disk = disk_of(name);
-    Gate::Pass pass = co_await disk->enter();
-    Recovery found = co_await offload(workers_, [&] { return store_.examine(name); });
+    const Recovery found = co_await records_.examine(record);
     for (const std::string& note : found.notes)
         emit(EventType::store_recovered, Severity::warning, order, record, note);
     for (const auto& [lineage, problem] : found.damaged) {
         emit(EventType::store_damaged, Severity::critical, order, record, "Damage was found in the state directory",
              problem);
     }
-    Result<LineageRecord> left = co_await offload(workers_, [&] { return load(record.spec); });
-    if (!left) co_return;
-    record.live = left->live;
-    record.newest = left->newest;
-    record.state.live = left->state.live;
-    record.state.newest = left->state.newest;
-}
-
-Result<LineageRecord> Pipeline::load(std::shared_ptr<const config::Lineage> spec) {
-    LineageRecord record;
-    record.spec = std::move(spec);
-    LineageName name = name_of(record);
-    Result<std::optional<LineageState>> state = store_.load_state(name);
-    if (!state) return failure(state.error());
-    if (*state) record.state = std::move(**state);
-    record.state.history = {};
-    record.state.hooks = {};
-    Result<VersionNumber> live = store_.live(name);
-    if (!live) return failure(live.error());
-    record.state.live = *live;
-    // The versions on disk are the truth: a crash may have come between storing one and recording it.
-    VersionNumber newest = std::max(record.state.newest, *live);
-    for (VersionNumber number{std::max(newest.value, 1U)};; ++number.value) {
-        Result<VersionFacts> facts = store_.version(name, number);
-        if (!facts) break;
-        record.newest = std::make_shared<const VersionFacts>(std::move(*facts));
-        if (number > record.state.newest) {
-            record_issue_success(record.state, record.newest->ca, record.newest->issued_at);
-            forget_refused_names(record.state, *record.newest);
-            record.state.renew_requested = false;
-            // Whether its CA has renewal information is found out by asking.
-            begin_ari(record.state, *record.newest, record.newest->issued_at);
-        }
-    }
-    if (*live) {
-        if (record.newest && record.newest->number == *live) {
-            record.live = record.newest;
-        } else if (Result<VersionFacts> facts = store_.version(name, *live)) {
-            record.live = std::make_shared<const VersionFacts>(std::move(*facts));
-        }
-    }
-    // A newer one was put aside as damaged.
-    if (!record.newest) record.newest = record.live;
-    record.state.newest = record.newest ? record.newest->number : VersionNumber{};
-    return record;
-}
-
-Task<Result<void>> Pipeline::save(LineageRecord& record, std::vector<HistoryEntry> entries) {
-    LineageName name = name_of(record);
-    // A copy: the record goes on living on the event loop while the worker writes.
-    LineageState state = record.state;
-    std::shared_ptr<Gate> disk = disk_of(name);
-    Gate::Pass pass = co_await disk->enter();
-    std::vector<HookRun> ended = take_ended(ended_, name);
-    Result<void> saved = co_await offload(workers_, [&]() -> Result<void> {
-        // Not kept in memory: thousands of lineages would hold years of it.
-        if (Result<std::optional<LineageState>> old = store_.load_state(name); old && *old) {
-            state.history = std::move((*old)->history);
-            state.hooks = std::move((*old)->hooks);
-        }
-        for (HistoryEntry& entry : entries)
-            remember(state, std::move(entry));
-        for (const HookRun& run : ended)
-            remember(state, run);
-        return store_.save_state(name, state);
-    });
-    if (!saved) give_back(ended_, name, std::move(ended));
-    co_return saved;
-}
-
-void Pipeline::note_hook(const Event& event) {
-    for (auto& [lineage, run] : hook_runs_of(event)) {
-        std::vector<HookRun>& runs = ended_[lineage];
-        runs.push_back(std::move(run));
-        if (runs.size() > hook_runs_limit) runs.erase(runs.begin());
-    }
-}
-
-Task<> Pipeline::save_hooks() {
-    std::vector<std::string> lineages;
-    for (const auto& [lineage, runs] : ended_)
-        lineages.push_back(lineage);
-    co_await save_hooks(std::move(lineages));
-}
-
-Task<> Pipeline::save_hooks(std::vector<std::string> lineages) {
-    for (const std::string& lineage : lineages) {
-        if (auto name = LineageName::parse(lineage); name && ended_.contains(lineage)) co_await save_hooks_of(*name);
-    }
-}
-
-// Onto what is on disk; the rest of the state, newer in memory, is saved by whoever changed it.
-Task<> Pipeline::save_hooks_of(LineageName name) {
-    std::shared_ptr<Gate> disk = disk_of(name);
-    Gate::Pass pass = co_await disk->enter();
-    std::vector<HookRun> ended = take_ended(ended_, name);
-    if (ended.empty()) co_return;
-    const bool saved = co_await offload(workers_, [&] {
-        Result<std::optional<LineageState>> state = store_.load_state(name);
-        // Nothing is made for a lineage that has none: its first save is to come, or somebody has removed it.
-        if (!state || !*state) return false;
-        for (const HookRun& run : ended)
-            remember(**state, run);
-        return store_.save_state(name, **state).has_value();
-    });
-    if (!saved) give_back(ended_, name, std::move(ended));
 }
 
 Task<Result<void>> Pipeline::begin_hooks(Order& order, const LineageRecord& record) {
@@ -525,14 +337,6 @@ Task<> Pipeline::end_hooks(const Order& order, const LineageRecord& record, Hook
     std::vector<Identifier> names;
     if (outcome == HookUser::Outcome::renewed) names = record.newest->names;
     co_await hooks_.end(std::move(*order.hooks), outcome, std::move(names));
-}
-
-std::shared_ptr<Gate> Pipeline::disk_of(const LineageName& name) {
-    std::erase_if(disks_, [](const auto& item) { return item.second.expired(); });
-    std::weak_ptr<Gate>& known = disks_[name.text()];
-    std::shared_ptr<Gate> gate = known.lock();
-    if (!gate) known = gate = std::make_shared<Gate>(1);
-    return gate;
 }
 
 void Pipeline::emit(EventType type, Severity severity, const Order& order, const LineageRecord& record,

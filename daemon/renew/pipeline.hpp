@@ -3,10 +3,10 @@
 
 #include "daemon/lineage/plan.hpp"
 #include "daemon/renew/hook_rounds.hpp"
+#include "daemon/renew/lineage_records.hpp"
 #include "daemon/renew/renewal.hpp"
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,17 +34,10 @@ struct JobOutcome {
     std::vector<RehearsedPlace> rehearsed = {};
 };
 
-// What certd keeps in memory of a lineage. The history stays on disk.
-struct LineageRecord {
-    std::shared_ptr<const config::Lineage> spec;
-    LineageState state;
-    std::shared_ptr<const VersionFacts> live, newest;  // one object when equal
-};
-
 class Pipeline {
    public:
-    Pipeline(Clock& clock, Workers& workers, Store& store, Renewal& renewal, Deployer& deployer, HookRounds& hooks,
-             EventSink events);
+    Pipeline(Clock& clock, Workers& workers, Store& store, LineageRecords& records, Renewal& renewal,
+             Deployer& deployer, HookRounds& hooks, EventSink events);
 
     struct Order {
         config::ConfigPtr config;
@@ -60,6 +53,9 @@ class Pipeline {
                                   const std::vector<Identifier>& names)>
             narrowing = {};
         std::shared_ptr<HookRounds::Place> hooks = {};  // run() takes it, where the lineage has hook directories
+
+        // Those of the request, or all of the lineage's.
+        std::vector<Place> places(const LineageRecord& record) const;
     };
     // Updates `record` and the store. A failure of deployment after an issuance is the Problem returned; the version is
     // kept. Throws only on cancellation, with nothing charged to the lineage.
@@ -70,21 +66,9 @@ class Pipeline {
         return renewal_.make_next_keys(std::move(spec));
     }
 
-    // Reads what the store knows of a lineage, as at start. Blocking.
-    Result<LineageRecord> load(std::shared_ptr<const config::Lineage> spec);
-    // Writes record.state as it is now, with `entries` appended to the history on disk; one at a time for each lineage,
-    // in the order of the calls.
-    Task<Result<void>> save(LineageRecord& record, std::vector<HistoryEntry> entries = {});
-
-    // How a hook ended goes into the history of its lineage: with the next save, or with this.
-    void note_hook(const Event& event);
-    Task<> save_hooks(std::vector<std::string> lineages);
-    Task<> save_hooks();
-
    private:
     Task<Result<void>> begin_hooks(Order& order, const LineageRecord& record);
     Task<> end_hooks(const Order& order, const LineageRecord& record, HookUser::Outcome outcome);
-    Task<> save_hooks_of(LineageName name);
     Task<Result<JobOutcome>> renew(Order& order, LineageRecord& record);
     // What one attempt to issue has met.
     struct Attempt {
@@ -109,22 +93,19 @@ class Pipeline {
     Task<Result<JobOutcome>> rehearse_deploy(const Order& order, LineageRecord& record);
     Task<Result<std::vector<RehearsedPlace>>> rehearse_at(const Order& order, const LineageRecord& record,
                                                           VersionFiles files, VersionFacts facts);
-    Task<Result<void>> adopt_live(LineageRecord& record, VersionNumber live);
     Task<> examine(const Order& order, LineageRecord& record);
     void warn_of_record(const Order& order, const LineageRecord& record);
-    std::shared_ptr<Gate> disk_of(const LineageName& name);
     void emit(EventType type, Severity severity, const Order& order, const LineageRecord& record, std::string message,
               std::optional<Problem> problem = std::nullopt, Json data = {});
 
     Clock& clock_;
     Workers& workers_;
     Store& store_;
+    LineageRecords& records_;
     Renewal& renewal_;
     Deployer& deployer_;
     HookRounds& hooks_;
     EventSink events_;
-    std::map<std::string, std::weak_ptr<Gate>> disks_;   // of the lineages being written
-    std::map<std::string, std::vector<HookRun>> ended_;  // hooks that are not in the history yet, by lineage
 };
 
 }  // namespace certd

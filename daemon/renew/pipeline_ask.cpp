@@ -90,7 +90,7 @@ Task<std::optional<Problem>> Pipeline::go_on_without(const Order& order, Lineage
                      attempt.at_staging ? order.request.staging->text : order.request.ca.text, refused.size(), told),
          problem, Json::object({{"ca", order.request.ca.text}, {"goes_on", goes_on}}));
     if (!goes_on) co_return problem;
-    Result<void> saved = co_await save(record);
+    Result<void> saved = co_await records_.save(record);
     if (!saved) co_return saved.error();
     attempt.spec = with_names(record.spec, std::move(next.names));
     co_return std::nullopt;
@@ -120,7 +120,7 @@ Task<std::optional<Problem>> Pipeline::try_at_staging(const Order& order, Lineag
         // After a crash from here on the order at the CA is gone on with.
         if (auto known = record.state.attempts.find(ca); known != record.state.attempts.end())
             known->second.staging_first = false;
-        (void)co_await save(record);  // unsaved, it would pass there again
+        (void)co_await records_.save(record);  // unsaved, it would pass there again
     }
     co_return std::nullopt;
 }

@@ -19,7 +19,7 @@ class AriPolls {
     struct Parts {
         Clock& clock;
         CaClients& clients;
-        Pipeline& pipeline;
+        LineageRecords& records;
         EventBus& bus;
         std::function<config::ConfigPtr()> config;
         // nullptr for a lineage that is gone. What is found stays in its place until the next wait only.

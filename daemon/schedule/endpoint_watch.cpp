@@ -91,7 +91,7 @@ Task<> EndpointWatch::look_at_targets(std::string lineage) {
         changed |= co_await look_at(lineage, config, live, target, std::move(addresses));
     LineageRecord* current = parts_.find(lineage);
     if (!changed || current == nullptr) co_return;
-    Result<void> saved = co_await parts_.pipeline.save(*current);
+    Result<void> saved = co_await parts_.records.save(*current);
     if (!saved) tell_fault(lineage, "What endpoints serve could not be stored", saved.error());
 }
 

@@ -22,7 +22,7 @@ class EndpointWatch {
     struct Parts {
         Clock& clock;
         Deployer& deployer;
-        Pipeline& pipeline;
+        LineageRecords& records;
         EventBus& bus;
         std::function<config::ConfigPtr()> config;
         // nullptr for a lineage that is gone; a job may be running. What is found stays in its place until the next

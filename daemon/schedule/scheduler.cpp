@@ -34,13 +34,13 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
             [this](const std::string& name, std::exception_ptr error) {
                 emit(EventType::renewal_failed, Severity::error, name, "A job ended unexpectedly", problem_of(error));
             }),
-      polls_(executor, {parts_.clock, parts_.clients, parts_.pipeline, parts_.bus, [this] { return config_; },
+      polls_(executor, {parts_.clock, parts_.clients, parts_.records, parts_.bus, [this] { return config_; },
                         [this](const std::string& lineage) { return record_of(lineage); },
                         [this](const std::string& lineage) { poll_ended(lineage); }}),
-      served_(executor, {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
+      served_(executor, {parts_.clock, parts_.deployer, parts_.records, parts_.bus, [this] { return config_; },
                          [this](const std::string& lineage) { return idle_record_of(lineage); },
                          [this](const std::string& lineage) { poll_ended(lineage); }}),
-      endpoints_(executor, {parts_.clock, parts_.deployer, parts_.pipeline, parts_.bus, [this] { return config_; },
+      endpoints_(executor, {parts_.clock, parts_.deployer, parts_.records, parts_.bus, [this] { return config_; },
                             [this](const std::string& lineage) { return record_of(lineage); },
                             [this](const std::string& lineage) { poll_ended(lineage); }}),
       next_keys_(std::move(executor), {parts_.clock, parts_.pipeline, parts_.bus,
@@ -77,7 +77,7 @@ Task<> Scheduler::recover_deployment(LineageName name) {
     co_await parts_.deployer.recover(name, config_);
     Entry& entry = *entries_.at(name.text());
     Result<LineageRecord> record =
-        co_await offload(parts_.workers, [&] { return parts_.pipeline.load(entry.record.spec); });
+        co_await offload(parts_.workers, [&] { return parts_.records.load(entry.record.spec); });
     if (record) entry.record = std::move(*record);
     replan(entry);
 }
@@ -116,7 +116,7 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
         std::vector<Result<LineageRecord>> records;
         records.reserve(added.size());
         for (const auto& spec : added)
-            records.push_back(parts_.pipeline.load(spec));
+            records.push_back(parts_.records.load(spec));
         return records;
     });
     for (std::size_t i = 0; i < added.size(); ++i) {
@@ -137,7 +137,7 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
 
 Task<> Scheduler::run() {
     parts_.hooks.start(
-        [this](std::vector<std::string> lineages) { return parts_.pipeline.save_hooks(std::move(lineages)); });
+        [this](std::vector<std::string> lineages) { return parts_.records.save_hooks(std::move(lineages)); });
     std::exception_ptr cancelled;
     try {
         for (;;) {
@@ -159,7 +159,7 @@ Task<> Scheduler::run() {
     const Duration hooks_end = parts_.clock.monotonic() + hooks_grace;
     co_await jobs_.stop();
     co_await parts_.hooks.stop(hooks_end);
-    co_await parts_.pipeline.save_hooks();
+    co_await parts_.records.save_hooks();
     co_await polls_.stop();
     co_await served_.stop();
     co_await endpoints_.stop();

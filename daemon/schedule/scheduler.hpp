@@ -59,6 +59,7 @@ class Scheduler {
         Clock& clock;
         Workers& workers;
         Store& store;
+        LineageRecords& records;
         Pipeline& pipeline;
         Deployer& deployer;
         HookRounds& hooks;

@@ -135,7 +135,7 @@ Task<Result<void>> Scheduler::pause(LineageName name) {
     replan(**entry);
     emit(EventType::lineage_paused, Severity::notice, name.text(),
          "Paused: neither renewed nor deployed until resumed");
-    co_return co_await parts_.pipeline.save((*entry)->record);
+    co_return co_await parts_.records.save((*entry)->record);
 }
 
 Task<Result<void>> Scheduler::resume(LineageName name) {
@@ -160,7 +160,7 @@ Task<Result<void>> Scheduler::resume(LineageName name) {
     changed_.notify();
     emit(EventType::lineage_resumed, Severity::notice, name.text(),
          blocked ? "Resumed; what blocked it is tried again" : "Resumed");
-    co_return co_await parts_.pipeline.save((*entry)->record);
+    co_return co_await parts_.records.save((*entry)->record);
 }
 
 Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber version, std::vector<VersionNumber> same_key,
@@ -177,7 +177,7 @@ Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber versi
     changed_.notify();
     emit(EventType::version_revoked, Severity::warning, name.text(),
          fmt::format("Version {} was revoked{}", version.value, state.renew_requested ? "; a new one is due now" : ""));
-    co_return co_await parts_.pipeline.save(
+    co_return co_await parts_.records.save(
         (*entry)->record, {{parts_.clock.now(), fmt::format("revoked version {}", version.value), {}}});
 }
 
@@ -188,7 +188,7 @@ Task<Result<void>> Scheduler::note_persisted(LineageName name, std::optional<Tim
     if (state.persist_until == until) co_return Result<void>();
     state.persist_until = until;
     replan(**entry);
-    co_return co_await parts_.pipeline.save((*entry)->record);
+    co_return co_await parts_.records.save((*entry)->record);
 }
 
 }  // namespace certd

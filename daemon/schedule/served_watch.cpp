@@ -76,7 +76,7 @@ Task<> ServedWatch::look_at_targets(std::string lineage) {
     }
     LineageRecord* current = parts_.find(lineage);
     if (!changed || current == nullptr) co_return;
-    Result<void> saved = co_await parts_.pipeline.save(*current);
+    Result<void> saved = co_await parts_.records.save(*current);
     if (!saved) tell_fault(lineage, "What was found served could not be stored", saved.error());
 }
 

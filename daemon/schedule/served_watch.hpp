@@ -21,7 +21,7 @@ class ServedWatch {
     struct Parts {
         Clock& clock;
         Deployer& deployer;
-        Pipeline& pipeline;
+        LineageRecords& records;
         EventBus& bus;
         std::function<config::ConfigPtr()> config;
         // nullptr for a lineage that is gone or has a job running. What is found stays in its place until the next
