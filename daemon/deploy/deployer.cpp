@@ -166,13 +166,8 @@ Task<Result<void>> Deployer::run_hooks(std::vector<config::Hook> hooks, std::str
     facts.lineage = context.lineage.text();
     facts.lineage_path = state->store.live_path(context.lineage).string();
     facts.names = context.names;
+    facts.version = std::move(context.version);
     facts.job = context.job;
-    if (context.version) {
-        auto version =
-            co_await offload(state->workers, [&] { return state->store.version(context.lineage, context.version); });
-        if (!version) co_return failure(version.error());
-        facts.version = std::move(*version);
-    }
     for (const auto& hook : hooks) {
         HookSubject subject{what, fmt::format("The {} hook", what), "hook.failed", {context.lineage.text()}};
         subject.job = context.job;

@@ -90,7 +90,7 @@ class Deployer {
     struct HookContext {
         LineageName lineage;
         std::vector<Identifier> names;
-        VersionNumber version;  // 0 before the issue
+        std::optional<VersionFacts> version;  // none before the issue
         std::uint64_t job = 0;
     };
     Task<Result<void>> run_hooks(std::vector<config::Hook> hooks, std::string what, HookContext context);

@@ -7,6 +7,7 @@
 #include "libacme/async/as_result.hpp"
 #include "libacme/base/text.hpp"
 #include "libacme/crypto/digest.hpp"
+#include "libacme/protocol/concurrently.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -19,6 +20,8 @@ namespace certd {
 
 namespace {
 
+constexpr Duration finish_limit = seconds(6);  // for post_issue when certd stops
+
 bool is_of(const acme::OrderRecord& record, const config::Lineage& spec, KeyType key, const config::Ca& ca) {
     auto wanted = spec.names;
     auto ordered = record.names;
@@ -26,15 +29,6 @@ bool is_of(const acme::OrderRecord& record, const config::Lineage& spec, KeyType
     std::ranges::sort(ordered);
     return record.ca == ca.name.text && record.directory_url == ca.directory && wanted == ordered &&
            record.key_type == key;
-}
-
-// What pre_issue made ready is put back by post_issue also when no certificate came of it: a server that was stopped is
-// started again. A failed hook is told by its event.
-Task<> put_back(Deployer& deployer, IssueOrder order, LineageName name) {
-    if (order.spec->pre_issue.empty() || order.spec->post_issue.empty()) co_return;
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    Deployer::HookContext context{name, order.spec->names, {}, order.job};
-    (void)co_await deployer.run_hooks(order.spec->post_issue, "post-issue", context);
 }
 
 }  // namespace
@@ -50,51 +44,64 @@ Renewal::Renewal(Clock& clock, Workers& workers, Store& store, CaClients& client
       events_(std::move(events)) {}
 
 Task<Result<NewCertificate>> Renewal::issue(IssueOrder order) {
-    co_return co_await as_result(issue_or_fail(std::move(order)));
+    const bool with_hooks = !order.rehearsal;
+    co_return co_await as_result(issue_or_fail(std::move(order), with_hooks));
 }
 
 Task<Result<void>> Renewal::prove(IssueOrder order) {
-    co_return co_await as_result(prove_or_fail(std::move(order)));
-}
-
-Task<> Renewal::prove_or_fail(IssueOrder order) {
     order.rehearsal = true;
-    LineageName name = value_or_fail(LineageName::parse(order.spec->name));
-    co_await refuse_request(*order.spec);
-    std::exception_ptr error;
-    try {
-        co_await prepare(order, name);
-        (void)co_await issue_or_fail(order);
-    } catch (...) {
-        error = std::current_exception();
-    }
-    co_await put_back(deployer_, order, name);
-    if (error) std::rethrow_exception(error);
+    Result<NewCertificate> made = co_await as_result(issue_or_fail(std::move(order), true));
+    if (!made) co_return failure(made.error());
+    co_return Result<void>();
 }
 
-// What a name's proof may depend on is made ready by the operator's commands.
-Task<> Renewal::prepare(const IssueOrder& order, const LineageName& name) {
-    if (order.spec->pre_issue.empty()) co_return;
-    Deployer::HookContext context{name, order.spec->names, {}, order.job};
-    value_or_fail(co_await deployer_.run_hooks(order.spec->pre_issue, "pre-issue", context));
-}
-
-Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
+Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order, bool with_hooks) {
     LineageName name = value_or_fail(LineageName::parse(order.spec->name));
-    const config::Ca& ca = order.config->cas.at(order.ca);
     // A CA is not asked for what could not be stored (faults F34).
     value_or_fail(co_await offload(workers_, [&] { return store_.probe(); }));
     co_await refuse_request(*order.spec);
-    std::vector<IssuedKey> issued;
-    std::exception_ptr error;
+    if (!with_hooks) co_return co_await make(order, name);
+    co_return value_or_fail(co_await make_between_hooks(order, name));
+}
+
+// However it ends, also by cancellation: a server that pre_issue stopped is started again.
+Task<Result<NewCertificate>> Renewal::make_between_hooks(IssueOrder order, LineageName name) {
+    Result<NewCertificate> made = failure("control.cancelled", "The order was cancelled");
+    std::exception_ptr cancelled;
     try {
-        if (!order.rehearsal) co_await prepare(order, name);
-        issued = co_await issue_each(order, name, ca);
+        made = co_await as_result(make_prepared(order, name));
+        co_await finish(order, name, made);
     } catch (...) {
-        error = std::current_exception();
+        cancelled = std::current_exception();
     }
-    if (error && !order.rehearsal) co_await put_back(deployer_, order, name);
-    if (error) std::rethrow_exception(error);
+    if (!cancelled) co_return made;
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await acme::shielded(clock_, finish_limit, "Cannot run post_issue in time", finish(order, name, made));
+    std::rethrow_exception(cancelled);
+}
+
+// What a name's proof may depend on is made ready by the operator's commands.
+Task<NewCertificate> Renewal::make_prepared(const IssueOrder& order, const LineageName& name) {
+    if (!order.spec->pre_issue.empty()) {
+        Deployer::HookContext context{name, order.spec->names, {}, order.job};
+        value_or_fail(co_await deployer_.run_hooks(order.spec->pre_issue, "pre-issue", context));
+    }
+    co_return co_await make(order, name);
+}
+
+// Where no certificate came of it, only for what pre_issue did. A failed hook is told (its event carries the problem)
+// and does not hold up deployment.
+Task<> Renewal::finish(const IssueOrder& order, const LineageName& name, const Result<NewCertificate>& made) {
+    const bool has_version = made && made->facts.number;
+    if (!has_version && order.spec->pre_issue.empty()) co_return;
+    Deployer::HookContext context{name, order.spec->names, {}, order.job};
+    if (has_version) context.version = made->facts;
+    (void)co_await deployer_.run_hooks(order.spec->post_issue, "post-issue", context);
+}
+
+Task<NewCertificate> Renewal::make(const IssueOrder& order, const LineageName& name) {
+    const config::Ca& ca = order.config->cas.at(order.ca);
+    std::vector<IssuedKey> issued = co_await issue_each(order, name, ca);
     bool known_keys = order.spec->key_max_age || order.spec->csr || order.spec->next_key;
     if (known_keys && !order.rehearsal) co_await refuse_burned(issued);
     std::shared_ptr<acme::Session> session = co_await clients_.session(ca);
@@ -105,12 +112,6 @@ Task<NewCertificate> Renewal::issue_or_fail(IssueOrder order) {
     NewCertificate made = co_await keep(order, name, std::move(version));
     made.renewal_info = directory != nullptr && directory->renewal_info.has_value();
     made.persisted = solvers_.persisted(*order.spec);
-    if (!order.rehearsal && !order.spec->post_issue.empty()) {
-        Deployer::HookContext context{name, order.spec->names, made.facts.number, order.job};
-        // The certificate is there; a failed hook is told (its event carries the problem) and does not hold up
-        // deployment.
-        co_await deployer_.run_hooks(order.spec->post_issue, "post-issue", context);
-    }
     co_return made;
 }
 

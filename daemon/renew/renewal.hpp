@@ -54,9 +54,11 @@ class Renewal {
     Task<Result<void>> make_next_keys(std::shared_ptr<const config::Lineage> spec);
 
    private:
-    Task<> prove_or_fail(IssueOrder order);
-    Task<> prepare(const IssueOrder& order, const LineageName& name);
-    Task<NewCertificate> issue_or_fail(IssueOrder order);
+    Task<NewCertificate> issue_or_fail(IssueOrder order, bool with_hooks);
+    Task<Result<NewCertificate>> make_between_hooks(IssueOrder order, LineageName name);
+    Task<NewCertificate> make_prepared(const IssueOrder& order, const LineageName& name);
+    Task<> finish(const IssueOrder& order, const LineageName& name, const Result<NewCertificate>& made);
+    Task<NewCertificate> make(const IssueOrder& order, const LineageName& name);
     // What one of the lineage's keys needs.
     struct KeyOrder {
         const IssueOrder& order;

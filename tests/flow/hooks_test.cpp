@@ -79,6 +79,7 @@ struct Bed {
     std::vector<HookRun> history(const std::string& name = "example.com") {
         return value_or_fail(world.engine->store.load_state(name_of(name)))->hooks;
     }
+    std::ptrdiff_t runs_of(const std::string& command) { return std::ranges::count(world.host.log, "run " + command); }
     bool owes_post() { return !value_or_fail(world.engine->store.load_hook_rounds()).empty(); }
 
     TempDirectory tree;
@@ -88,6 +89,11 @@ struct Bed {
     std::set<std::string> failing;
     bool refuses = false;  // the CA finds no proof
 };
+
+// With commands of the lineage's own before and after each order.
+std::string around_issue() {
+    return with(usual_config(), "targets: [web] }", "targets: [web], pre_issue: [first], post_issue: [last] }");
+}
 
 const std::string second = "  example.net: { names: [example.net], targets: [] }\n";
 
@@ -356,6 +362,28 @@ TEST_CASE("a process that dies at any operation of its disk has run post after p
     }
 }
 
+TEST_CASE("whichever operation of the disk fails, post has run after pre and the history misses none of the runs") {
+    for (std::size_t operation = 0;; ++operation) {
+        CAPTURE(operation);
+        Bed bed;
+        bed.world.start(bed.config());
+        bed.world.run_for(days(1));
+        bed.world.files.plan({operation, "storage.io"});
+        (void)bed.world.renew({true, false});
+        bed.world.run_for(minutes(1));
+        const bool failed = bed.world.files.fired();
+        bed.world.files.plan({});
+        if (!failed) break;
+        bed.world.run_for(days(2));
+        CHECK(bed.count("pre/10-stop") <= bed.count("post/10-start"));
+        CHECK(bed.world.service.serves() == bed.world.live_fingerprint());
+        CHECK(bed.history().size() == bed.commands.size());
+        bed.world.restart(bed.config());
+        bed.world.run_for(minutes(1));
+        CHECK_FALSE(bed.owes_post());
+    }
+}
+
 TEST_CASE("hooks that others may change stop the renewal before anything has run, with the remedy") {
     Bed bed;
     ::chmod((bed.tree.path() / "post/10-start").c_str(), 0777);
@@ -377,8 +405,7 @@ TEST_CASE("hooks that others may change stop the renewal before anything has run
 TEST_CASE("pre_issue, post_issue and exec are in the history too") {
     Bed bed({});
     bed.world.start(
-        with(with(usual_config(), "targets: [web] }", "targets: [web], pre_issue: [first], post_issue: [last] }"),
-             "    test: [service, test]", "    exec: [convert, x]\n    test: [service, test]"));
+        with(around_issue(), "    test: [service, test]", "    exec: [convert, x]\n    test: [service, test]"));
     bed.world.run_for(days(1));
     const auto history = bed.history();
     REQUIRE(history.size() == 3);
@@ -388,6 +415,52 @@ TEST_CASE("pre_issue, post_issue and exec are in the history too") {
     CHECK(history[2].hook == "exec");
     CHECK(history[2].target == "web");
     CHECK(history[2].command == "convert x");
+}
+
+TEST_CASE("stopped after pre_issue, certd runs post_issue before it ends") {
+    Bed bed({});
+    bed.world.ca.knobs.validation_time = minutes(3);
+    bed.world.start(around_issue());
+    bed.world.run_for(seconds(30));
+    REQUIRE(bed.runs_of("last") == 0);
+    bed.world.stop();
+    CHECK(bed.runs_of("first") == 1);
+    CHECK(bed.runs_of("last") == 1);
+    bed.world.start(around_issue());
+    bed.world.run_for(minutes(10));
+    CHECK(bed.runs_of("first") == 2);
+    CHECK(bed.runs_of("last") == 2);
+    CHECK(bed.world.lineage().state.live == VersionNumber{1});
+}
+
+TEST_CASE("whichever operation of the disk fails, post_issue has run as often as pre_issue") {
+    for (std::size_t operation = 0;; ++operation) {
+        CAPTURE(operation);
+        Bed bed({});
+        bed.world.start(around_issue());
+        bed.world.run_for(days(1));
+        bed.world.files.plan({operation, "storage.io"});
+        (void)bed.world.renew({true, false});
+        CHECK(bed.runs_of("first") == bed.runs_of("last"));
+        if (!bed.world.files.fired()) break;
+    }
+}
+
+TEST_CASE("an order that follows one at the CA's staging ends when certd stops, whatever hooks ran between the two") {
+    Bed bed({});
+    const std::string config =
+        with(around_issue(), "contact: [ops@example.com] }", "contact: [ops@example.com], staging: other }");
+    bed.refuses = true;
+    bed.world.start(config);
+    bed.world.run_for(seconds(30));
+    bed.refuses = false;
+    bed.world.ca.knobs.validation_time = minutes(30);
+    bed.world.run_for(minutes(5));
+    REQUIRE(bed.world.count(EventType::renewal_staging) == 1);
+    const Duration begun = bed.world.clock.monotonic();
+    bed.world.stop();
+    CHECK(bed.world.clock.monotonic() - begun < seconds(10));
+    CHECK(bed.runs_of("first") == bed.runs_of("last"));
 }
 
 TEST_CASE("a dry run runs no hooks and says what is wrong with them") {

@@ -377,7 +377,7 @@ TEST_CASE("hooks run with the environment of their moment, and the first failure
     const std::vector<config::Hook> hooks{{{{"one"}}, minutes(1), ""},
                                           {{{"two"}}, minutes(1), "deploy", config::HookInput::facts, "/srv"},
                                           {{{"three"}}, minutes(1), ""}};
-    const Deployer::HookContext context{world.name, {{Identifier::Type::dns, "example.com"}}, {1}, 3};
+    const Deployer::HookContext context{world.name, {{Identifier::Type::dns, "example.com"}}, {}, 3};
     const auto result = test::run(world.io, world.clock, world.deployer.run_hooks(hooks, "post-issue", context));
     REQUIRE_FALSE(result);
     CHECK(result.error().code == "hook.failed");
