@@ -2,6 +2,7 @@
 #include "daemon/schedule/endpoint_watch.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -9,10 +10,8 @@ namespace certd {
 
 namespace {
 
-// All endpoints are in one lane: a few lineages at a time, however many endpoints do not answer.
+// A few lineages at a time, however many endpoints do not answer.
 constexpr std::size_t looks_at_a_time = 8;
-const std::string lane = "endpoints";
-constexpr Duration after_unexpected = minutes(10);
 
 EndpointState& state_at(LineageState& state, const TargetName& target, const std::string& address) {
     for (EndpointState& known : state.endpoints) {
@@ -36,10 +35,9 @@ bool is_news(EndpointState before, const EndpointState& after) {
 EndpointWatch::EndpointWatch(asio::any_io_executor executor, Parts parts)
     : parts_(std::move(parts)),
       started_(parts_.clock.now()),
-      queue_(looks_at_a_time),
-      tasks_(std::move(executor), [this](const std::string& name, std::exception_ptr error) {
-          tell_fault(name, "A look at endpoints ended unexpectedly", problem_of(error));
-      }) {}
+      tasks_(std::move(executor),
+             {parts_.clock, parts_.bus, looks_at_a_time, "A look at endpoints ended unexpectedly",
+              [this](std::string lineage) { return look_at_targets(std::move(lineage)); }, parts_.ended}) {}
 
 void EndpointWatch::place(const LineageRecord& record) {
     remove(record.spec->name);
@@ -47,31 +45,7 @@ void EndpointWatch::place(const LineageRecord& record) {
     config::ConfigPtr config = parts_.config();
     auto watched = watched_endpoints(*record.spec, *config, record.state, started_);
     if (watched.empty()) return;
-    Time at = std::ranges::min(watched, {}, &WatchedEndpoint::at).at;
-    if (auto broken = broken_off_.find(record.spec->name); broken != broken_off_.end())
-        at = std::max(at, saturating_add(broken->second, after_unexpected));
-    queue_.place(lane, at, record.spec->name);
-}
-
-void EndpointWatch::start_due() {
-    while (auto admitted = queue_.admit(parts_.clock.now())) {
-        std::string name = admitted->lineage;
-        tasks_.spawn(std::move(name), look(*std::move(admitted)));
-    }
-}
-
-Task<> EndpointWatch::look(PollQueue::Admitted admitted) {
-    std::exception_ptr error;
-    try {
-        co_await look_at_targets(admitted.lineage);
-    } catch (...) {
-        error = std::current_exception();
-    }
-    queue_.done(admitted);
-    broken_off_.erase(admitted.lineage);
-    if (error) broken_off_[admitted.lineage] = parts_.clock.now();
-    parts_.ended(admitted.lineage);
-    if (error) std::rethrow_exception(error);
+    tasks_.place(record.spec->name, std::ranges::min(watched, {}, &WatchedEndpoint::at).at);
 }
 
 // If the process dies before a finding is stored, the next look finds the same.
@@ -87,19 +61,25 @@ Task<> EndpointWatch::look_at_targets(std::string lineage) {
     for (const WatchedEndpoint& one : watched) {
         if (one.at <= now) due[one.target].push_back(one.address);
     }
-    for (auto& [target, addresses] : due)
-        changed |= co_await look_at(lineage, config, live, target, std::move(addresses));
+    std::optional<Problem> unjudged;  // of one target; it keeps none of the others from being looked at
+    for (auto& [target, addresses] : due) {
+        Result<bool> news = co_await look_at(lineage, config, live, target, std::move(addresses));
+        if (news) changed |= *news;
+        if (!news) unjudged = std::move(news).error();
+    }
     LineageRecord* current = parts_.find(lineage);
-    if (!changed || current == nullptr) co_return;
-    Result<void> saved = co_await parts_.records.save(*current);
-    if (!saved) tell_fault(lineage, "What endpoints serve could not be stored", saved.error());
+    if (changed && current != nullptr) {
+        Result<void> saved = co_await parts_.records.save(*current);
+        if (!saved) tasks_.tell_fault(lineage, "What endpoints serve could not be stored", saved.error());
+    }
+    if (unjudged) fail(*std::move(unjudged));
 }
 
-Task<bool> EndpointWatch::look_at(std::string lineage, config::ConfigPtr config, VersionFacts live, TargetName target,
-                                  std::vector<config::VerifyAddress> addresses) {
+Task<Result<bool>> EndpointWatch::look_at(std::string lineage, config::ConfigPtr config, VersionFacts live,
+                                          TargetName target, std::vector<config::VerifyAddress> addresses) {
     const LineageName name = value_or_fail(LineageName::parse(lineage));
     auto sights = co_await parts_.deployer.watch(config, target, addresses, name, live);
-    if (!sights) fail(sights.error());
+    if (!sights) co_return failure(std::move(sights).error());
     // A job may have made another version live meanwhile, for which the endpoint has its time.
     LineageRecord* current = parts_.find(lineage);
     if (current == nullptr || !current->live || current->live->number != live.number) co_return false;
@@ -138,17 +118,6 @@ void EndpointWatch::tell(const std::string& lineage, const EndpointState& endpoi
         event.data.set("fingerprint_sha256", endpoint.served_fingerprint);
         event.data.set("not_after", to_json(endpoint.served_not_after));
     }
-    parts_.bus.publish(std::move(event));
-}
-
-// Of certd itself, not of the endpoint.
-void EndpointWatch::tell_fault(const std::string& lineage, std::string message, Problem problem) {
-    Event event;
-    event.type = EventType::daemon_problem;
-    event.severity = Severity::error;
-    event.lineage = lineage;
-    event.message = std::move(message);
-    event.problem = std::move(problem);
     parts_.bus.publish(std::move(event));
 }
 

@@ -5,8 +5,7 @@
 
 #include "daemon/observe/bus.hpp"
 #include "daemon/renew/pipeline.hpp"
-#include "daemon/schedule/poll_queue.hpp"
-#include "libacme/async/task_group.hpp"
+#include "daemon/schedule/timed_tasks.hpp"
 
 #include <functional>
 #include <map>
@@ -30,9 +29,9 @@ class NextKeyKeeper {
 
     // Puts a lineage into the timetable whose keys were not seen to yet.
     void place(const LineageRecord& record);
-    void remove(const std::string& lineage) { queue_.remove(lineage); }
-    void start_due();
-    std::optional<Time> next() const { return queue_.next(); }
+    void remove(const std::string& lineage) { tasks_.remove(lineage); }
+    void start_due() { tasks_.start_due(); }
+    std::optional<Time> next() const { return tasks_.next(); }
     Task<> stop() { return tasks_.stop(); }
 
    private:
@@ -42,15 +41,11 @@ class NextKeyKeeper {
         std::vector<KeyType> types;
         bool operator==(const Need&) const = default;
     };
-    Task<> keep(PollQueue::Admitted admitted);
     Task<> make(std::string lineage);
-    void tell_fault(const std::string& lineage, Problem problem);
 
     Parts parts_;
-    PollQueue queue_;
     std::map<std::string, Need> met_;
-    std::map<std::string, Time> failed_;
-    TaskGroup tasks_;
+    TimedTasks tasks_;
 };
 
 }  // namespace certd

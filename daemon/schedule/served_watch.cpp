@@ -9,20 +9,17 @@ namespace certd {
 
 namespace {
 
-// All services are in one lane: a few looks at a time, however many endpoints do not answer.
+// A few looks at a time, however many endpoints do not answer.
 constexpr std::size_t looks_at_a_time = 16;
-const std::string lane = "services";
-constexpr Duration after_unexpected = minutes(10);
 
 }  // namespace
 
 ServedWatch::ServedWatch(asio::any_io_executor executor, Parts parts)
     : parts_(std::move(parts)),
       started_(parts_.clock.now()),
-      queue_(looks_at_a_time),
-      tasks_(std::move(executor), [this](const std::string& name, std::exception_ptr error) {
-          tell_fault(name, "A look at what is served ended unexpectedly", problem_of(error));
-      }) {}
+      tasks_(std::move(executor),
+             {parts_.clock, parts_.bus, looks_at_a_time, "A look at what is served ended unexpectedly",
+              [this](std::string lineage) { return look_at_targets(std::move(lineage)); }, parts_.ended}) {}
 
 void ServedWatch::place(const LineageRecord& record) {
     remove(record.spec->name);
@@ -30,31 +27,7 @@ void ServedWatch::place(const LineageRecord& record) {
     config::ConfigPtr config = parts_.config();
     auto watched = watched_places(*record.spec, *config, record.state, started_);
     if (watched.empty()) return;
-    Time at = std::ranges::min(watched, {}, &Watched::at).at;
-    if (auto broken = broken_off_.find(record.spec->name); broken != broken_off_.end())
-        at = std::max(at, saturating_add(broken->second, after_unexpected));
-    queue_.place(lane, at, record.spec->name);
-}
-
-void ServedWatch::start_due() {
-    while (auto admitted = queue_.admit(parts_.clock.now())) {
-        std::string name = admitted->lineage;
-        tasks_.spawn(std::move(name), look(*std::move(admitted)));
-    }
-}
-
-Task<> ServedWatch::look(PollQueue::Admitted admitted) {
-    std::exception_ptr error;
-    try {
-        co_await look_at_targets(admitted.lineage);
-    } catch (...) {
-        error = std::current_exception();
-    }
-    queue_.done(admitted);
-    broken_off_.erase(admitted.lineage);
-    if (error) broken_off_[admitted.lineage] = parts_.clock.now();
-    parts_.ended(admitted.lineage);
-    if (error) std::rethrow_exception(error);
+    tasks_.place(record.spec->name, std::ranges::min(watched, {}, &Watched::at).at);
 }
 
 // If the process dies before a finding is stored, the next look finds the same.
@@ -77,7 +50,7 @@ Task<> ServedWatch::look_at_targets(std::string lineage) {
     LineageRecord* current = parts_.find(lineage);
     if (!changed || current == nullptr) co_return;
     Result<void> saved = co_await parts_.records.save(*current);
-    if (!saved) tell_fault(lineage, "What was found served could not be stored", saved.error());
+    if (!saved) tasks_.tell_fault(lineage, "What was found served could not be stored", saved.error());
 }
 
 bool ServedWatch::take(LineageRecord& record, const Place& place, const Looked& looked) {
@@ -111,17 +84,6 @@ void ServedWatch::tell(const std::string& lineage, const Place& place, ServedCha
     }
     event.problem = looked.problem;
     if (!looked.fingerprint.empty()) event.data = Json::object({{"fingerprint_sha256", looked.fingerprint}});
-    parts_.bus.publish(std::move(event));
-}
-
-// Of certd itself, not of the service.
-void ServedWatch::tell_fault(const std::string& lineage, std::string message, Problem problem) {
-    Event event;
-    event.type = EventType::daemon_problem;
-    event.severity = Severity::error;
-    event.lineage = lineage;
-    event.message = std::move(message);
-    event.problem = std::move(problem);
     parts_.bus.publish(std::move(event));
 }
 

@@ -6,11 +6,9 @@
 #include "daemon/lineage/served.hpp"
 #include "daemon/observe/bus.hpp"
 #include "daemon/renew/pipeline.hpp"
-#include "daemon/schedule/poll_queue.hpp"
-#include "libacme/async/task_group.hpp"
+#include "daemon/schedule/timed_tasks.hpp"
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -34,24 +32,20 @@ class ServedWatch {
 
     // Puts a lineage's next look into the timetable, if there is one.
     void place(const LineageRecord& record);
-    void remove(const std::string& lineage) { queue_.remove(lineage); }
+    void remove(const std::string& lineage) { tasks_.remove(lineage); }
     // Begins what is due; to be called again at next().
-    void start_due();
-    std::optional<Time> next() const { return queue_.next(); }
+    void start_due() { tasks_.start_due(); }
+    std::optional<Time> next() const { return tasks_.next(); }
     Task<> stop() { return tasks_.stop(); }
 
    private:
-    Task<> look(PollQueue::Admitted admitted);
     Task<> look_at_targets(std::string lineage);
     bool take(LineageRecord& record, const Place& place, const Looked& looked);
     void tell(const std::string& lineage, const Place& place, ServedChange change, const Looked& looked);
-    void tell_fault(const std::string& lineage, std::string message, Problem problem);
 
     Parts parts_;
     Time started_;
-    PollQueue queue_;
-    std::map<std::string, Time> broken_off_;  // lineages whose last look left no finding, and when
-    TaskGroup tasks_;
+    TimedTasks tasks_;
 };
 
 }  // namespace certd

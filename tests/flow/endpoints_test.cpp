@@ -2,8 +2,11 @@
 // nothing.
 #include "tests/flow/world.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temp_directory.hpp"
+#include "tests/support/test_authority.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 using namespace certd;
 using namespace certd::test;
@@ -249,6 +252,29 @@ TEST_CASE("a look at endpoints that breaks off is told and not begun again at on
     cdn.take(1);
     world.run_for(minutes(11));
     CHECK(verdict(world) == Verdict::live);
+}
+
+TEST_CASE("a target that cannot be judged keeps no other target's endpoints from being looked at") {
+    const TempDirectory directory;
+    const std::string roots = TestAuthority().write_bundle(directory.path());
+    World world;
+    Cdn cdn(world);
+    world.start(with(with(with_cdn(), "lineages:\n",
+                          "  a-cdn: { verify: { tls: [\"cdn.test:443\"], server_names: [example.com], ca_bundle: " +
+                              roots + " } }\nlineages:\n"),
+                     "targets: [web, cdn] }", "targets: [web, a-cdn, cdn] }"));
+    std::filesystem::remove(roots);
+    world.run_for(minutes(1));
+    cdn.take(1);
+    world.run_for(hours(1));
+    const auto& endpoints = world.lineage().state.endpoints;
+    const auto good = std::ranges::find(endpoints, TargetName{"cdn"}, &EndpointState::target);
+    REQUIRE(good != endpoints.end());
+    CHECK(good->verdict == Verdict::live);
+    const Event& fault = last(world, EventType::daemon_problem);
+    CHECK(fault.message == "A look at endpoints ended unexpectedly");
+    CHECK(fault.problem->code == "tls.caBundle");
+    CHECK(world.count(EventType::daemon_problem) <= 7);
 }
 
 TEST_CASE("a target that reads live by itself is deployed to, waited for and put back, as one with steps is") {
