@@ -51,7 +51,7 @@ LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan&
         gauges.targets.push_back({target.target.text, target.host, target.version.value, in_sync, target.verified_at,
                                   served_until(record, target)});
     }
-    for (const EndpointState& endpoint : endpoints_in(*record.spec, targets, record.state)) {
+    for (const EndpointState& endpoint : endpoints_in(*record.spec, &targets, record.state)) {
         if (!endpoint.looked_at) continue;
         gauges.endpoints.push_back(
             {endpoint.target.text, endpoint.address, !endpoint.problem, endpoint.served_not_after});

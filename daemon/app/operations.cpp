@@ -1,6 +1,7 @@
 // DaemonOperations.
 #include "daemon/app/operations.hpp"
 
+#include "daemon/app/explain_view.hpp"
 #include "daemon/app/pins.hpp"
 #include "daemon/app/preflight.hpp"
 #include "daemon/app/rollout_view.hpp"

@@ -7,15 +7,13 @@
 
 namespace certd {
 
+// Of the plan, or of the job that runs.
+State state_of(const Entry& entry, const Plan& plan);
 // `targets`: those of the configuration; null: all on this machine. `rollouts`: those that run; null: none does.
 api::Lineage lineage_view(const Entry& entry, const Plan& plan, bool table_only, const Targets* targets = nullptr,
                           const RolloutBoard* rollouts = nullptr);
 // With all versions, as the store has them.
 void add_versions(api::Lineage& view, const LineageState& state, const std::vector<VersionFacts>& versions);
 void add_hooks(api::Lineage& view, std::vector<HookRun> hooks);
-api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now,
-                                  const Targets* targets = nullptr, const RolloutBoard* rollouts = nullptr);
-// The records that dns-persist-01 needs to be published, a sentence each; `account` null: there is none yet.
-std::vector<std::string> persist_sentences(const config::Lineage& spec, const CaClients::AccountFacts* account);
 
 }  // namespace certd

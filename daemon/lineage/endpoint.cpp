@@ -38,7 +38,7 @@ EndpointState state_of(const LineageState& state, const TargetName& target, cons
 
 // For every address of the lineage's watched targets.
 template <class Visit>
-void for_each_watched(const config::Lineage& spec, const std::map<TargetName, config::Target>& targets, Visit visit) {
+void for_each_watched(const config::Lineage& spec, const Targets& targets, Visit visit) {
     for (const TargetName& name : spec.targets) {
         auto target = targets.find(name);
         if (target == targets.end() || !target->second.is_watched()) continue;
@@ -217,22 +217,21 @@ std::optional<Time> grace_until(const EndpointState& endpoint, const config::Ver
     return saturating_add(*endpoint.awaited_since, verify.grace);
 }
 
-std::vector<EndpointState> endpoints_in(const config::Lineage& spec,
-                                        const std::map<TargetName, config::Target>& targets,
+std::vector<EndpointState> endpoints_in(const config::Lineage& spec, const Targets* targets,
                                         const LineageState& state) {
     std::vector<EndpointState> all;
-    for_each_watched(spec, targets, [&](const config::Target& target, const config::VerifyAddress& address) {
+    if (targets == nullptr) return all;
+    for_each_watched(spec, *targets, [&](const config::Target& target, const config::VerifyAddress& address) {
         all.push_back(state_of(state, target.name, address));
     });
     return all;
 }
 
-std::optional<EndpointState> worst_endpoint(const config::Lineage& spec,
-                                            const std::map<TargetName, config::Target>* targets,
+std::optional<EndpointState> worst_endpoint(const config::Lineage& spec, const Targets* targets,
                                             const LineageState& state) {
-    if (targets == nullptr || state.endpoints.empty()) return std::nullopt;
     std::optional<EndpointState> worst;
-    for (EndpointState& endpoint : endpoints_in(spec, *targets, state)) {
+    if (state.endpoints.empty()) return worst;
+    for (EndpointState& endpoint : endpoints_in(spec, targets, state)) {
         if (endpoint.problem && (!worst || endpoint.verdict > worst->verdict)) worst = std::move(endpoint);
     }
     return worst;

@@ -4,8 +4,8 @@
 
 #include "config/model.hpp"
 #include "daemon/lineage/lineage.hpp"
+#include "daemon/lineage/places.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,12 +70,10 @@ bool forget_others(LineageState& state, const std::vector<WatchedEndpoint>& watc
 std::optional<Time> grace_until(const EndpointState& endpoint, const config::Verify& verify);
 
 // The state of each watched endpoint, in the order of the configuration; of those not looked at yet, nothing but name
-// and address.
-std::vector<EndpointState> endpoints_in(const config::Lineage& spec,
-                                        const std::map<TargetName, config::Target>& targets, const LineageState& state);
+// and address. `targets` null: none is known.
+std::vector<EndpointState> endpoints_in(const config::Lineage& spec, const Targets* targets, const LineageState& state);
 // The one that is in the greatest trouble; nullopt: none is.
-std::optional<EndpointState> worst_endpoint(const config::Lineage& spec,
-                                            const std::map<TargetName, config::Target>* targets,
+std::optional<EndpointState> worst_endpoint(const config::Lineage& spec, const Targets* targets,
                                             const LineageState& state);
 
 }  // namespace certd

@@ -1,7 +1,7 @@
 // Whole renewals by the challenges whose DNS records hang on the account: dns-account-01 and dns-persist-01. The CA
 // looks at the very records that the name server has.
+#include "daemon/app/explain_view.hpp"
 #include "daemon/app/preflight.hpp"
-#include "daemon/app/views.hpp"
 #include "daemon/dns/dns01.hpp"
 #include "libacme/crypto/digest.hpp"
 #include "tests/support/engine_bed.hpp"

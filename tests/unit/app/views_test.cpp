@@ -1,3 +1,4 @@
+#include "daemon/app/explain_view.hpp"
 #include "daemon/app/views.hpp"
 #include "tests/support/catch.hpp"
 

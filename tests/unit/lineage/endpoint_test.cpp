@@ -371,7 +371,7 @@ TEST_CASE("each address of a watched target is on its own, and what is not watch
     watch.config.targets.at({"cdn"}) = watched_target({"cdn.example.com:443", "192.0.2.1:443"});
     watch.verify().addresses.push_back({StartTls::smtp, "mx.example.com:25"});
     watch.look(day(70), {sight_of(2)});
-    const auto endpoints = endpoints_in(watch.spec, watch.config.targets, watch.state);
+    const auto endpoints = endpoints_in(watch.spec, &watch.config.targets, watch.state);
     REQUIRE(endpoints.size() == 3);
     CHECK(endpoints[0].verdict == Verdict::live);
     CHECK(endpoints[1].verdict == Verdict::unknown);
