@@ -6,10 +6,10 @@
 #include "daemon/control/stream.hpp"
 #include "libacme/base/bytes.hpp"
 #include "libacme/base/text.hpp"
+#include "libacme/crypto/digest.hpp"
+#include "libacme/crypto/hmac.hpp"
 
-#include <array>
 #include <charconv>
-#include <random>
 
 #include <fmt/format.h>
 
@@ -25,14 +25,8 @@ struct Web {
     WebOptions options;
 };
 
-// Takes the same time whatever differs.
 bool same_secret(std::string_view given, std::string_view wanted) {
-    if (given.size() != wanted.size()) return false;
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < given.size(); ++i)
-        difference |=
-            static_cast<unsigned>(static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(wanted[i]));
-    return difference == 0;
+    return equal_in_constant_time(as_bytes(given), as_bytes(wanted));
 }
 
 std::string_view cookie_of(const ServerRequest& request) {
@@ -65,14 +59,6 @@ bool called_by_address(const ServerRequest& request) {
            (!host.empty() && host.find_first_not_of("0123456789.") == std::string::npos && host.find('.') != host.npos);
 }
 
-std::string fresh_nonce() {
-    std::random_device random;
-    std::array<std::uint8_t, 16> octets{};
-    for (std::uint8_t& octet : octets)
-        octet = static_cast<std::uint8_t>(random());
-    return base64url(octets);
-}
-
 HttpHeaders page_headers(std::string_view policy) {
     HttpHeaders headers;
     headers.add("Content-Security-Policy", std::string(policy));
@@ -83,7 +69,7 @@ HttpHeaders page_headers(std::string_view policy) {
 }
 
 Task<> send_page(Responder& responder) {
-    const std::string nonce = fresh_nonce();
+    const std::string nonce = base64url(random_bytes(16));
     const std::string policy = fmt::format(
         "default-src 'none'; script-src 'nonce-{0}'; style-src 'nonce-{0}'; connect-src 'self'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

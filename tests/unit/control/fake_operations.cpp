@@ -19,6 +19,7 @@ api::DaemonStatus FakeOperations::daemon() const {
     status.version = "0.1";
     status.now = clock_.now();
     status.lineages = names.size();
+    status.notify_problem = notify_problem;
     return status;
 }
 
@@ -30,6 +31,7 @@ std::vector<api::Lineage> FakeOperations::lineages(bool) const {
         lineage.state = "waiting";
         lineage.health = "ok";
         lineage.names = {name};
+        lineage.last_problem = last_problem;
     }
     return result;
 }

@@ -53,6 +53,8 @@ class FakeOperations final : public control::Operations {
     std::vector<std::string> calls;  // "renew example.com"
     std::optional<Problem> refuse;   // what mutating calls fail with, before anything starts
     std::optional<api::DoctorReport> examined;
+    std::optional<Problem> last_problem;    // of each lineage
+    std::optional<Problem> notify_problem;  // of the daemon
     bool joined = false;
     bool starts = true;  // whether a job gets a number at once
     int watchers = 0;    // calls of jobs that have not returned

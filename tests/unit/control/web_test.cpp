@@ -72,14 +72,32 @@ TEST_CASE("what the page shows is in one document, with the causes of its proble
     Event event;
     event.type = EventType::deploy_failed;
     event.message = "Version 2 could not be deployed to web";
-    event.problem = problem("deploy.test", "The test command of web failed", "nginx: [emerg]");
     world.operations.bus.publish(event);
+    world.operations.last_problem = problem("deploy.test", "The test command of web failed", "nginx: [emerg]");
     const Json document = world.ask(WebWorld::get("/status.json")).json();
     CHECK(document["lineages"].if_array()->size() == world.operations.names.size());
     CHECK(document["events"].if_array()->back().string_or("message") == event.message);
-    CHECK_FALSE(document["causes"].string_or("deploy.test").empty());
+    CHECK_FALSE(document["causes"].string_or("The test command of web failed").empty());
     CHECK(document["daemon"].int_or("pid", -1) >= 0);
     CHECK(document["doctor"].is_null());
+}
+
+TEST_CASE("a cause on the page is that of the words that were said, as its remedy is") {
+    WebWorld world;
+    world.operations.last_problem = problem("acme.connection", "example.com could not be validated by http-01",
+                                            "192.0.2.1: Fetching http://example.com/x: Connection refused");
+    const Json document = world.ask(WebWorld::get("/status.json")).json();
+    CHECK(document["causes"].string_or("example.com could not be validated by http-01") ==
+          "Nothing listens on port 80 of the address that the CA reached, or a firewall refuses it: the connection was "
+          "refused");
+}
+
+TEST_CASE("the page learns of a notifier that cannot deliver, and why that may be") {
+    WebWorld world;
+    world.operations.notify_problem = problem("notify.undelivered", "ops-mail could not deliver three times");
+    const Json document = world.ask(WebWorld::get("/status.json")).json();
+    CHECK(document["daemon"]["notify_problem"].string_or("code") == "notify.undelivered");
+    CHECK_FALSE(document["causes"].string_or("ops-mail could not deliver three times").empty());
 }
 
 TEST_CASE("the page shows what the latest checklist found worse than ok") {
