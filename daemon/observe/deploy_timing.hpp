@@ -1,6 +1,5 @@
 // How the steps of deployments end and how long they take, from the events that tell of them: a step has ended well
-// when the next one of the same place begins. What is told as done `within_step` is counted and ends
-// nothing.
+// when the next one of the same place begins. What is told of the inside of a step says itself how it ended.
 #pragma once
 
 #include "daemon/observe/event.hpp"
@@ -28,6 +27,8 @@ class DeployTiming {
     using Where = std::tuple<std::uint64_t, std::string, std::string>;  // job, target, host
 
     void ended_well(const Running& running, Time now);
+    void way_back_ended(std::map<Where, Running>::iterator known, Time now);
+    void note(const std::string& step, const Event& event);
     std::map<Where, Running> running_;
 };
 

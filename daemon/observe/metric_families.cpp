@@ -48,7 +48,9 @@ constexpr std::array table = {
     MetricFamily{target_verified, "certd_target_verified_timestamp_seconds", gauge, "lineage, target, host",
                  "When the target was last seen serving what it should."},
     MetricFamily{target_served_not_after, "certd_target_served_not_after_timestamp_seconds", gauge,
-                 "lineage, target, host", "End of validity of the certificate last seen served by the target."},
+                 "lineage, target, host",
+                 "End of validity of the certificate last seen served by the target, where it is of the live or the "
+                 "newest version."},
     MetricFamily{endpoint_in_order, "certd_endpoint_in_order", gauge, "lineage, target, address",
                  "1 when an endpoint that is only watched serves what it may."},
     MetricFamily{endpoint_not_after, "certd_endpoint_not_after_timestamp_seconds", gauge, "lineage, target, address",
@@ -97,7 +99,7 @@ Generated from the table of metrics (`daemon/observe/metric_families.cpp`) by `c
 
 `GET /metrics` on the control socket, and over TCP with `metrics: { listen: "127.0.0.1:9402" }`, answers in Prometheus' text
 format 0.0.4, or in OpenMetrics 1.0 to those whose `Accept` prefers it. `metrics: { textfile: /path/certd.prom }` writes
-the same every minute for node_exporter's textfile collector, whole or not at all. Alert rules are in
+the same for node_exporter's textfile collector every `metrics.textfile_interval`, whole or not at all. Alert rules are in
 `contrib/prometheus`, a dashboard in `contrib/grafana`.
 
 Times are seconds since 1970, durations are seconds. Label values are names of the configuration and words of certd, never

@@ -13,22 +13,18 @@ class Deployment {
         return *this;
     }
     Deployment& tell(EventType type, const std::string& step = {}) {
+        return tell(type, step.empty() ? Json::object() : Json::object({{"step", step}}));
+    }
+    Deployment& tell(EventType type, Json data, std::optional<Problem> problem = std::nullopt) {
         Event event;
         event.type = type;
         event.at = now_;
         event.job = 7;
         event.target = "web";
         event.host = host_;
-        event.data = Json::object();
-        if (!step.empty()) event.data.set("step", step);
-        if (within_step_) event.data.set("within_step", true);
+        event.data = std::move(data);
+        event.problem = std::move(problem);
         timing_.on_event(event);
-        return *this;
-    }
-    Deployment& done_within_step(const std::string& name) {
-        within_step_ = true;
-        tell(EventType::deploy_step, name);
-        within_step_ = false;
         return *this;
     }
     Deployment& step(const std::string& name) { return tell(EventType::deploy_step, name); }
@@ -36,7 +32,6 @@ class Deployment {
    private:
     DeployTiming& timing_;
     std::string host_;
-    bool within_step_ = false;
     Time now_{days(20000)};
 };
 
@@ -84,6 +79,58 @@ TEST_CASE("a way back that failed counts its step as failed") {
     CHECK(timing.counts[{"reload-restored", "failed"}] == 1);
 }
 
+TEST_CASE("what is told of the inside of a step does not end it") {
+    DeployTiming timing;
+    Deployment(timing)
+        .step("reload")
+        .after(seconds(2))
+        .tell(EventType::deploy_step, Json::object({{"step", "haproxy-fallback"}, {"within_step", true}}),
+              problem("haproxy.answer", "It said nothing"))
+        .after(seconds(3))
+        .step("verify")
+        .tell(EventType::deploy_committed);
+    CHECK(timing.counts[{"haproxy-fallback", "failed"}] == 1);
+    CHECK(timing.steps["reload"].count == 1);
+    CHECK(timing.steps["reload"].sum == 5);
+    Deployment(timing)
+        .step("reload")
+        .after(seconds(2))
+        .tell(EventType::deploy_step, Json::object({{"step", "haproxy"}, {"within_step", true}, {"took_ms", 2000}}))
+        .step("verify");
+    CHECK(timing.counts[{"haproxy", "ok"}] == 1);
+    CHECK(timing.steps["haproxy"].sum == 2);
+    CHECK(timing.counts[{"reload", "ok"}] == 2);
+    CHECK_FALSE(timing.counts.contains({"haproxy", "begun"}));
+}
+
+TEST_CASE("a reload that was done in two ways is one step, which fails as a whole") {
+    DeployTiming timing;
+    Deployment(timing)
+        .step("reload")
+        .tell(EventType::deploy_step, Json::object({{"step", "haproxy-fallback"}, {"within_step", true}}))
+        .after(seconds(1))
+        .tell(EventType::deploy_failed, "reload");
+    CHECK_FALSE(timing.counts.contains({"reload", "ok"}));
+    CHECK(timing.counts[{"reload", "failed"}] == 1);
+}
+
+TEST_CASE(
+    "a way back that left the new files in place has ended, and the next deployment there is timed from its own") {
+    DeployTiming timing;
+    Deployment(timing)
+        .tell(EventType::deploy_failed, "verify")
+        .step("restore")
+        .after(seconds(1))
+        .tell(EventType::deploy_step, Json::object({{"verified", false}}))
+        .after(hours(1))
+        .step("install")
+        .after(seconds(4))
+        .tell(EventType::deploy_committed);
+    CHECK(timing.counts[{"restore", "ok"}] == 1);
+    CHECK(timing.steps["restore"].sum == 1);
+    CHECK(timing.deployments.sum == 4);
+}
+
 TEST_CASE("hosts that are deployed to at the same time are timed apart") {
     DeployTiming timing;
     Deployment one(timing, "web1"), other(timing, "web2");
@@ -93,25 +140,4 @@ TEST_CASE("hosts that are deployed to at the same time are timed apart") {
     other.after(seconds(9)).tell(EventType::deploy_committed);
     CHECK(timing.steps["install"].count == 2);
     CHECK(timing.steps["install"].sum == 10);
-}
-
-TEST_CASE("a reload that was done in two ways is one step, which fails or goes well as a whole") {
-    DeployTiming timing;
-    Deployment(timing)
-        .step("reload")
-        .after(seconds(2))
-        .done_within_step("haproxy-fallback")
-        .after(seconds(3))
-        .step("verify")
-        .tell(EventType::deploy_committed);
-    CHECK(timing.steps["reload"].sum == 5);
-    CHECK(timing.counts[{"haproxy-fallback", "ok"}] == 1);
-    CHECK_FALSE(timing.steps.contains("haproxy-fallback"));
-    Deployment(timing)
-        .step("reload")
-        .done_within_step("haproxy-fallback")
-        .after(seconds(1))
-        .tell(EventType::deploy_failed, "reload");
-    CHECK(timing.counts[{"reload", "ok"}] == 1);
-    CHECK(timing.counts[{"reload", "failed"}] == 1);
 }
