@@ -98,8 +98,9 @@ Time next_opening(const std::vector<MaintenanceWindow>& windows, Time at) {
     tm local{};
     ::localtime_r(&moment, &local);
     std::optional<Time> next;
-    // From yesterday, whose window may still be open, to the same day of the next week.
-    for (int offset = -1; offset <= 7; ++offset) {
+    // From yesterday, whose window may still be open, to the same day of the next week. What begins on a later day is
+    // never earlier.
+    for (int offset = -1; offset <= 7 && !next; ++offset) {
         const auto weekday = static_cast<std::size_t>((local.tm_wday + offset + 7) % 7);
         for (const MaintenanceWindow& window : windows) {
             if (!window.days.test(weekday)) continue;

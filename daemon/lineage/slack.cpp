@@ -19,10 +19,11 @@ std::uint32_t issue_attempts(const PlanInput& input, Time from, Time end) {
     return count;
 }
 
-std::uint32_t deploy_attempts(const PlanInput& input, const config::Target& target, Time from, Time end) {
+std::uint32_t deploy_attempts(const PlanInput& input, const config::Target& target, Time from, Time end,
+                              std::uint32_t enough) {
     std::uint32_t count = 0;
     Time at = config::next_opening(target.maintenance, from);
-    while (at < end && count < most) {
+    while (at < end && count < enough) {
         ++count;
         at = config::next_opening(target.maintenance, next_deploy_attempt(count, Problem{}, at, input.spec.name));
     }
@@ -41,7 +42,7 @@ std::optional<RenewalSlack> renewal_slack(const PlanInput& input, Time from) {
         if (input.targets == nullptr) break;
         const auto target = input.targets->find(name);
         if (target == input.targets->end() || target->second.maintenance.empty()) continue;
-        const std::uint32_t count = deploy_attempts(input, target->second, begin, end);
+        const std::uint32_t count = deploy_attempts(input, target->second, begin, end, slack.issue);
         if (slack.deploy && *slack.deploy <= count) continue;
         slack.deploy = count;
         slack.narrowest = name;

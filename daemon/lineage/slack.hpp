@@ -13,7 +13,8 @@ namespace certd {
 struct RenewalSlack {
     std::uint32_t issue = 0;              // orders by the back-off, should each of them fail
     std::optional<std::uint32_t> deploy;  // deployments inside the maintenance windows of the target that has fewest
-                                          // of them, should each of them fail; unset: no target has windows
+                                          // of them, should each of them fail, counted up to `issue`; unset: no target
+                                          // has windows
     std::optional<TargetName> narrowest;  // that target
     std::uint32_t attempts() const { return deploy ? std::min(issue, *deploy) : issue; }
 };
