@@ -5,7 +5,7 @@
 #include "daemon/deploy/deployer.hpp"
 #include "daemon/lineage/endpoint.hpp"
 #include "daemon/observe/bus.hpp"
-#include "daemon/renew/pipeline.hpp"
+#include "daemon/renew/lineage_records.hpp"
 #include "daemon/schedule/timed_tasks.hpp"
 
 #include <functional>
