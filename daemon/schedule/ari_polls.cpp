@@ -1,6 +1,8 @@
 // AriPolls: questions, answers and what is told of them.
 #include "daemon/schedule/ari_polls.hpp"
 
+#include "daemon/renew/new_version.hpp"
+
 #include <fmt/format.h>
 
 namespace certd {

@@ -4,6 +4,7 @@
 
 #include "daemon/lineage/ari.hpp"
 #include "daemon/observe/bus.hpp"
+#include "daemon/renew/ca_clients.hpp"
 #include "daemon/renew/lineage_records.hpp"
 #include "daemon/schedule/poll_queue.hpp"
 #include "libacme/async/task_group.hpp"

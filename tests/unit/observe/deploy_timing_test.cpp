@@ -13,9 +13,9 @@ class Deployment {
         return *this;
     }
     Deployment& tell(EventType type, const std::string& step = {}) {
-        return tell(type, step.empty() ? Json::object() : Json::object({{"step", step}}));
+        return tell_data(type, step.empty() ? Json::object() : Json::object({{"step", step}}));
     }
-    Deployment& tell(EventType type, Json data, std::optional<Problem> problem = std::nullopt) {
+    Deployment& tell_data(EventType type, Json data, std::optional<Problem> problem = std::nullopt) {
         Event event;
         event.type = type;
         event.at = now_;
@@ -84,8 +84,8 @@ TEST_CASE("what is told of the inside of a step does not end it") {
     Deployment(timing)
         .step("reload")
         .after(seconds(2))
-        .tell(EventType::deploy_step, Json::object({{"step", "haproxy-fallback"}, {"within_step", true}}),
-              problem("haproxy.answer", "It said nothing"))
+        .tell_data(EventType::deploy_step, Json::object({{"step", "haproxy-fallback"}, {"within_step", true}}),
+                   problem("haproxy.answer", "It said nothing"))
         .after(seconds(3))
         .step("verify")
         .tell(EventType::deploy_committed);
@@ -95,7 +95,8 @@ TEST_CASE("what is told of the inside of a step does not end it") {
     Deployment(timing)
         .step("reload")
         .after(seconds(2))
-        .tell(EventType::deploy_step, Json::object({{"step", "haproxy"}, {"within_step", true}, {"took_ms", 2000}}))
+        .tell_data(EventType::deploy_step,
+                   Json::object({{"step", "haproxy"}, {"within_step", true}, {"took_ms", 2000}}))
         .step("verify");
     CHECK(timing.counts[{"haproxy", "ok"}] == 1);
     CHECK(timing.steps["haproxy"].sum == 2);
@@ -107,7 +108,7 @@ TEST_CASE("a reload that was done in two ways is one step, which fails as a whol
     DeployTiming timing;
     Deployment(timing)
         .step("reload")
-        .tell(EventType::deploy_step, Json::object({{"step", "haproxy-fallback"}, {"within_step", true}}))
+        .tell_data(EventType::deploy_step, Json::object({{"step", "haproxy-fallback"}, {"within_step", true}}))
         .after(seconds(1))
         .tell(EventType::deploy_failed, "reload");
     CHECK_FALSE(timing.counts.contains({"reload", "ok"}));
@@ -121,7 +122,7 @@ TEST_CASE(
         .tell(EventType::deploy_failed, "verify")
         .step("restore")
         .after(seconds(1))
-        .tell(EventType::deploy_step, Json::object({{"verified", false}}))
+        .tell_data(EventType::deploy_step, Json::object({{"verified", false}}))
         .after(hours(1))
         .step("install")
         .after(seconds(4))
