@@ -1,5 +1,5 @@
-#include "daemon/app/explain_view.hpp"
 #include "daemon/app/views.hpp"
+#include "daemon/app/explain_view.hpp"
 #include "tests/support/catch.hpp"
 
 #include <fmt/format.h>
