@@ -63,7 +63,10 @@ Task<Result<void>> LineageRecords::save(LineageRecord& record, std::vector<Histo
     std::vector<HookRun> ended = take_ended(name);
     Result<void> saved = co_await offload(workers_, [&]() -> Result<void> {
         // Not kept in memory: thousands of lineages would hold years of it.
-        if (Result<std::optional<LineageState>> old = store_.load_state(name); old && *old) {
+        Result<std::optional<LineageState>> old = store_.load_state(name);
+        // A file that is damaged has nothing to lose; one that cannot be read now is not written over without its past.
+        if (!old && old.error().code != "storage.corrupt") return failure(old.error());
+        if (old && *old) {
             state.history = std::move((*old)->history);
             state.hooks = std::move((*old)->hooks);
         }

@@ -377,7 +377,8 @@ TEST_CASE("whichever operation of the disk fails, post has run after pre and the
         bed.world.run_for(days(2));
         CHECK(bed.count("pre/10-stop") <= bed.count("post/10-start"));
         CHECK(bed.world.service.serves() == bed.world.live_fingerprint());
-        CHECK(bed.history().size() == bed.commands.size());
+        // A save that fails at its very end has been made, and is made again.
+        CHECK(bed.history().size() >= bed.commands.size());
         bed.world.restart(bed.config());
         bed.world.run_for(minutes(1));
         CHECK_FALSE(bed.owes_post());
