@@ -85,6 +85,7 @@ void Notifications::start(Lane& lane) {
     lane.tasks.spawn(lane.notifier->name, is_heartbeat(*lane.notifier) ? beat(lane) : carry(lane));
 }
 
+// What was changed may be what kept messages from their receiver: they are tried again at once.
 Task<> Notifications::apply(config::Notifiers notifiers) {
     std::vector<std::unique_ptr<Lane>> gone;
     for (auto& [name, lane] : lanes_) {
@@ -92,6 +93,7 @@ Task<> Notifications::apply(config::Notifiers notifiers) {
         if (found == notifiers.end() || found->second->kind.index() != lane->notifier->kind.index()) {
             gone.push_back(std::move(lane));
         } else {
+            if (*found->second != *lane->notifier) lane->outbox.next_attempt.reset();
             lane->notifier = found->second;
             lane->wake.notify();
         }
@@ -101,6 +103,10 @@ Task<> Notifications::apply(config::Notifiers notifiers) {
     for (const auto& [name, notifier] : configured_) {
         if (lanes_.contains(name)) continue;
         Lane& lane = add_lane(notifier);
+        // A copy: an attempt of the old one may just be ending.
+        auto old = std::ranges::find(gone, name, [](const auto& each) { return each->notifier->name; });
+        if (old != gone.end()) lane.outbox = (*old)->outbox;
+        lane.outbox.next_attempt.reset();
         if (running_) start(lane);
     }
     look_at_everything_ = true;
