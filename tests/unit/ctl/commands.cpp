@@ -304,7 +304,7 @@ TEST_CASE("notify test fails when one receiver has not got its message, and tell
     Outcome both = run({answer({delivered, refused})}, {"notify", "test"});
     CHECK(both.code == ExitCode::failed);
     CHECK(both.out.starts_with("chat: delivered; the receiver said: status 200: ok\n"));
-    CHECK(both.out.find("ops: The receiver answered: no team [notify.refused]") != std::string::npos);
+    CHECK(both.out.find("ops: The receiver answered") != std::string::npos);
     CHECK(run({answer({delivered, refused})}, {"notify", "test", "--json"}).code == ExitCode::failed);
 }
 

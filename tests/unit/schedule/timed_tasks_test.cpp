@@ -27,10 +27,10 @@ struct Agent {
             const std::optional<Time> next = tasks.next();
             const bool due = next && *next <= clock.now();
             if (due) continue;
+            if (clock.now() >= end) return;
             Time until = next ? std::min(*next, end) : end;
             if (auto timer = clock.next_timer()) until = std::min(until, *timer);
             clock.run_until(io, until);
-            if (clock.now() >= end) return;
         }
     }
 
