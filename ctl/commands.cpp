@@ -9,7 +9,8 @@ const std::vector<Command>& commands() {
     static const std::vector<Command> table = {
         {"status",
          Names::any,
-         {{"-w,--watch", "Show it again every 2 seconds until interrupted", &Options::watch},
+         {{"-w,--watch", "Keep showing it: on a terminal the whole screen, until q; else again every 2 seconds",
+           &Options::watch},
           {"--all-hosts", "With one name: also the hosts that are as they should be", &Options::all_hosts}},
          "viewer",
          "Show the lineages, or one of them in full",

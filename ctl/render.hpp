@@ -11,6 +11,16 @@
 
 namespace certd::ctl {
 
+// The parts of render_status: the rows with each lineage's problem beneath its own, in lines; "3 lineages: 3 ok"; what
+// certd has to say of itself, in lines.
+struct StatusTable {
+    std::string header;
+    std::string rows;
+};
+StatusTable status_table(const Style& style, const std::vector<api::Lineage>& lineages, Time now);
+std::string status_summary(const Style& style, const std::vector<api::Lineage>& lineages);
+std::string daemon_remarks(const Style& style, const std::optional<Problem>& config_problem,
+                           const std::optional<Problem>& notify_problem);
 // The table of all lineages with problems beneath and a summary; `config_problem`: of a refused reload;
 // `notify_problem`: of a notifier that does not deliver.
 std::string render_status(const Style& style, const std::vector<api::Lineage>& lineages, Time now,

@@ -84,7 +84,10 @@ std::string note_of(const Style& style, const api::Lineage& lineage) {
     return first + paint(style, colour_of_health(lineage.health), line) + "\n";
 }
 
-std::string summary(const Style& style, const std::vector<api::Lineage>& lineages) {
+}  // namespace
+
+std::string status_summary(const Style& style, const std::vector<api::Lineage>& lineages) {
+    if (lineages.empty()) return "No lineages are configured";
     std::size_t ok = 0, warning = 0, critical = 0;
     for (const api::Lineage& lineage : lineages)
         ++(lineage.health == "ok" ? ok : lineage.health == "critical" ? critical : warning);
@@ -92,39 +95,32 @@ std::string summary(const Style& style, const std::vector<api::Lineage>& lineage
     if (ok != 0) counts.push_back(paint(style, Colour::green, fmt::format("{} ok", ok)));
     if (warning != 0) counts.push_back(paint(style, Colour::yellow, fmt::format("{} warning", warning)));
     if (critical != 0) counts.push_back(paint(style, Colour::red, fmt::format("{} critical", critical)));
-    return fmt::format("{} lineage{}: {}\n", lineages.size(), lineages.size() == 1 ? "" : "s", join(counts, ", "));
+    return fmt::format("{} lineage{}: {}", lineages.size(), lineages.size() == 1 ? "" : "s", join(counts, ", "));
 }
 
-// The table's lines with each lineage's note put beneath its own.
-std::string interleave(const Style& style, const std::string& table, const std::vector<api::Lineage>& lineages) {
-    std::string out;
-    std::size_t line_start = 0;
-    for (std::size_t row = 0; line_start < table.size(); ++row) {
-        std::size_t line_end = table.find('\n', line_start) + 1;
-        out.append(table, line_start, line_end - line_start);
-        if (row > 0) out += note_of(style, lineages[row - 1]);  // row 0 is the header
-        line_start = line_end;
-    }
-    return out;
-}
-
-}  // namespace
-
-std::string render_status(const Style& style, const std::vector<api::Lineage>& lineages, Time now,
-                          const std::optional<Problem>& config_problem, const std::optional<Problem>& notify_problem) {
-    std::string out;
-    if (lineages.empty()) {
-        out = "No lineages are configured\n";
-    } else {
-        for (const Layout& layout : layouts) {
-            auto header = header_of(layout);
-            auto rows = rows_of(style, lineages, now, layout);
-            bool fits = style.width == 0 || least_width(header, rows) <= style.width;
-            if (!fits && &layout != &layouts.back()) continue;
-            out = interleave(style, render_table(style, header, rows), lineages) + summary(style, lineages);
-            break;
+StatusTable status_table(const Style& style, const std::vector<api::Lineage>& lineages, Time now) {
+    StatusTable table;
+    for (const Layout& layout : layouts) {
+        auto header = header_of(layout);
+        auto rows = rows_of(style, lineages, now, layout);
+        bool fits = style.width == 0 || least_width(header, rows) <= style.width;
+        if (!fits && &layout != &layouts.back()) continue;
+        const std::string text = render_table(style, header, rows);
+        std::size_t line_start = text.find('\n') + 1;
+        table.header = text.substr(0, line_start - 1);
+        for (const api::Lineage& lineage : lineages) {
+            std::size_t line_end = text.find('\n', line_start) + 1;
+            table.rows.append(text, line_start, line_end - line_start).append(note_of(style, lineage));
+            line_start = line_end;
         }
+        break;
     }
+    return table;
+}
+
+std::string daemon_remarks(const Style& style, const std::optional<Problem>& config_problem,
+                           const std::optional<Problem>& notify_problem) {
+    std::string out;
     if (config_problem) {
         out += wrap(style, "",
                     "The configuration on disk was refused and an earlier one is in force: " +
@@ -132,6 +128,16 @@ std::string render_status(const Style& style, const std::vector<api::Lineage>& l
     }
     if (notify_problem) out += wrap(style, "", problem_line(style, *notify_problem));
     return out;
+}
+
+std::string render_status(const Style& style, const std::vector<api::Lineage>& lineages, Time now,
+                          const std::optional<Problem>& config_problem, const std::optional<Problem>& notify_problem) {
+    std::string out;
+    if (!lineages.empty()) {
+        StatusTable table = status_table(style, lineages, now);
+        out = table.header + "\n" + table.rows;
+    }
+    return out + status_summary(style, lineages) + "\n" + daemon_remarks(style, config_problem, notify_problem);
 }
 
 std::string next_action(const Style& style, const api::Lineage& lineage, Time now, int detail) {

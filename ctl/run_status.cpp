@@ -2,8 +2,11 @@
 #include "ctl/api/types.hpp"
 #include "ctl/commands.hpp"
 #include "ctl/render.hpp"
+#include "ctl/status_watch.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace certd::ctl {
 
@@ -15,15 +18,6 @@ std::string path_of(const std::string& name, std::string_view rest = {}) {
     return "/v1/lineages/" + percent_encode(name) + std::string(rest);
 }
 
-std::string list_target(const Options& options) {
-    std::string target = options.json ? "/v1/lineages" : "/v1/lineages?view=table";
-    if (options.names.empty()) return target;
-    std::string names;
-    for (const std::string& name : options.names)
-        names += (names.empty() ? "" : ",") + name;
-    return target + (options.json ? "?" : "&") + "name=" + percent_encode(names);
-}
-
 // The daemon's own time: what it plans is relative to that.
 Result<api::DaemonStatus> daemon_status(Context context) {
     Result<Json> json = context.client.get("/v1/status");
@@ -31,78 +25,55 @@ Result<api::DaemonStatus> daemon_status(Context context) {
     return api::daemon_status_from_json(*json);
 }
 
-struct View {
-    std::string text;
-    bool healthy = true;
-};
-
-Result<View> one_lineage(Context context) {
-    std::string text;
-    Result<Json> json = context.client.get(path_of(context.options.names.front()), &text);
-    if (!json) return failure(std::move(json).error());
-    api::Lineage lineage = api::lineage_from_json(*json);
-    View view{{}, lineage.health == "ok"};
-    if (context.options.json) {
-        print_json(context, *json, text);
-        return view;
-    }
-    Result<api::DaemonStatus> daemon = daemon_status(context);
-    if (!daemon) return failure(std::move(daemon).error());
-    view.text = render_lineage(context.console.style(), lineage, daemon->now, context.options.all_hosts);
-    return view;
+ExitCode code_of(bool healthy) {
+    return healthy ? ExitCode::ok : ExitCode::unhealthy;
 }
 
-Result<View> all_lineages(Context context) {
-    std::string text;
-    Result<Json> json = context.client.get(list_target(context.options), &text);
-    if (!json) return failure(std::move(json).error());
-    std::vector<api::Lineage> lineages;
-    if (const Json::Array* items = (*json)["lineages"].if_array()) {
-        lineages.reserve(items->size());
-        for (const Json& item : *items)
-            lineages.push_back(api::lineage_from_json(item));
-    }
-    View view{{}, std::ranges::all_of(lineages, [](const api::Lineage& lineage) { return lineage.health == "ok"; })};
-    if (context.options.json) {
-        print_json(context, *json, text);
-        return view;
-    }
-    Result<api::DaemonStatus> daemon = daemon_status(context);
-    if (!daemon) return failure(std::move(daemon).error());
-    Time now = time_in(*json, "now").value_or(daemon->now);
-    view.text = render_status(context.console.style(), lineages, now, daemon->config_problem, daemon->notify_problem);
-    return view;
+ExitCode show_document(Context context) {
+    Result<StatusAnswer> answer = ask_status(context);
+    if (!answer) return report(context, answer.error());
+    print_json(context, answer->document, answer->text);
+    return code_of(answer->is_healthy());
 }
 
-Result<View> view_of(Context context) {
-    return context.options.names.size() == 1 ? one_lineage(context) : all_lineages(context);
+ExitCode show_text(Context context) {
+    Result<StatusSight> sight = look_at_status(context);
+    if (!sight) return report(context, sight.error());
+    const Style style = context.console.style();
+    const api::DaemonStatus& daemon = sight->daemon;
+    context.console.print(
+        sight->in_full
+            ? render_lineage(style, sight->lineages.front(), daemon.now, context.options.all_hosts)
+            : render_status(style, sight->lineages, daemon.now, daemon.config_problem, daemon.notify_problem));
+    return code_of(std::ranges::all_of(sight->lineages, [](const auto& lineage) { return lineage.health == "ok"; }));
+}
+
+ExitCode show(Context context) {
+    return context.options.json ? show_document(context) : show_text(context);
+}
+
+// Where nothing can be drawn: one after the other.
+ExitCode show_repeatedly(Context context) {
+    for (;;) {
+        const ExitCode code = show(context);
+        if (code != ExitCode::ok && code != ExitCode::unhealthy) return code;
+        if (!context.console.pause(watch_interval)) return code;
+        if (!context.options.json) context.console.print("\n");
+    }
 }
 
 ExitCode watch(Context context) {
-    ExitCode code = ExitCode::ok;
-    bool redraw = context.console.is_terminal() && !context.options.json;
-    do {
-        Result<View> view = view_of(context);
-        if (!view && !redraw) return report(context, view.error());
-        code = !view ? exit_code_for(view.error()) : view->healthy ? ExitCode::ok : ExitCode::unhealthy;
-        std::string text = view ? view->text : render_problem(context.console.style(), view.error(), "certctl");
-        if (redraw) {
-            context.console.print("\x1b[H\x1b[J" + text);
-        } else if (!context.options.json) {
-            context.console.print(text + "\n");
-        }
-    } while (context.console.pause(watch_interval));
-    return code;
+    if (context.options.json || !context.console.can_draw()) return show_repeatedly(context);
+    Result<StatusSight> first = look_at_status(context);
+    if (!first) return report(context, first.error());
+    const std::unique_ptr<Screen> screen = context.console.open_screen();
+    return StatusWatch(context, *std::move(first)).run(*screen);
 }
 
 }  // namespace
 
 ExitCode run_status(Context context) {
-    if (context.options.watch) return watch(context);
-    Result<View> view = view_of(context);
-    if (!view) return report(context, view.error());
-    context.console.print(view->text);
-    return view->healthy ? ExitCode::ok : ExitCode::unhealthy;
+    return context.options.watch ? watch(context) : show(context);
 }
 
 ExitCode run_explain(Context context) {

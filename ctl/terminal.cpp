@@ -1,10 +1,11 @@
 // Standard output as a terminal, pipe or file.
 #include "ctl/terminal.hpp"
 
+#include "ctl/full_screen.hpp"
+#include "libacme/base/descriptor.hpp"
 #include "libacme/base/text.hpp"
 
 #include <array>
-#include <cerrno>
 #include <cstdlib>
 
 #include <poll.h>
@@ -36,13 +37,8 @@ void take_size(Style& style) {
     style.height = known && size.ws_row != 0 ? std::max<std::size_t>(size.ws_row, least_height) : 24;
 }
 
-void write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) std::_Exit(1);  // nobody reads on: there is nothing left to say, and nowhere to say it
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
+void write_to(int fd, std::string_view text) {
+    if (!write_all(fd, text)) std::_Exit(1);  // nobody reads on: there is nothing left to say, and nowhere to say it
 }
 
 }  // namespace
@@ -67,15 +63,24 @@ Style Terminal::style() const {
 }
 
 void Terminal::print(std::string_view text) {
-    write_all(STDOUT_FILENO, text);
+    write_to(STDOUT_FILENO, text);
 }
 void Terminal::complain(std::string_view text) {
-    write_all(STDERR_FILENO, text);
+    write_to(STDERR_FILENO, text);
 }
 
 bool Terminal::pause(Duration duration) {
     ::poll(nullptr, 0, static_cast<int>(duration.count()));
     return true;
+}
+
+bool Terminal::can_draw() const {
+    const std::string_view kind = environment("TERM");
+    return is_terminal_ && !kind.empty() && kind != "dumb";
+}
+
+std::unique_ptr<Screen> Terminal::open_screen() {
+    return std::make_unique<FullScreen>();
 }
 
 }  // namespace certd::ctl

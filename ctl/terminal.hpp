@@ -14,6 +14,8 @@ class Terminal final : public Console {
     void print(std::string_view text) override;
     void complain(std::string_view text) override;
     bool pause(Duration duration) override;
+    bool can_draw() const override;
+    std::unique_ptr<Screen> open_screen() override;
 
    private:
     bool is_terminal_ = false;

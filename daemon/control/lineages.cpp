@@ -39,11 +39,13 @@ void keep_named(std::vector<api::Lineage>& lineages, const std::string& names) {
 // Written chunk by chunk: ten thousand lineages as one tree would cost many times the memory and time.
 Task<> list_lineages(Exchange& exchange) {
     bool table = wants_table(exchange.request);
+    const std::uint64_t last_event = exchange.operations.events().last_id();
     std::vector<api::Lineage> lineages = exchange.operations.lineages(table);
     if (std::optional<std::string> names = exchange.request.parameter("name")) keep_named(lineages, *names);
 
     co_await exchange.answer.begin("application/json");
-    std::string text = fmt::format(R"({{"now":"{}","lineages":[)", format_rfc3339(exchange.clock.now()));
+    std::string text =
+        fmt::format(R"({{"now":"{}","last_event":{},"lineages":[)", format_rfc3339(exchange.clock.now()), last_event);
     text.reserve(chunk_size + 4096);
     for (std::size_t i = 0; i < lineages.size(); ++i) {
         if (i != 0) text += ',';

@@ -156,3 +156,73 @@ TEST_CASE("a machine that has stopped amid a kept connection is given up after i
     REQUIRE(took < 15s);
     REQUIRE(eventually(20s, [&] { return world.certd.ctl({"deploy", "shop"}).exit_code == 0; }));
 }
+
+TEST_CASE("status --watch takes the whole screen, follows a renewal, and gives the screen back") {
+    World world;
+    world.issue_first();
+    Pty terminal({"/bin/sh", "-c", "echo before; \"$0\" --socket \"$1\" status --watch; echo ended with $?",
+                  certctl_program(), world.certd.socket()},
+                 12, 70);
+    REQUIRE(terminal.shows("1 lineage: 1 ok", 10s));
+    std::vector<std::string> screen = terminal.screen();
+    REQUIRE(screen.size() == 12);
+    REQUIRE(screen[0].starts_with("certd "));
+    REQUIRE(screen[4].starts_with("shop"));
+    REQUIRE(screen[11] == "q quit");
+
+    terminal.resize(9, 40);
+    REQUIRE(eventually(10s, [&] { return terminal.shows("q quit", 1s) && terminal.screen().size() == 9; }));
+
+    renew_aside(world);
+    REQUIRE(eventually(30s, [&] { return world.certd.version("shop") == 2; }));
+    REQUIRE(terminal.shows("waiting", 10s));
+
+    world.certd.terminate();
+    REQUIRE(terminal.shows("certd does not answer since", 10s));
+    REQUIRE(terminal.shows("shop", 1s));  // what was seen last
+    world.certd.start();
+    REQUIRE(eventually(20s, [&] {
+        terminal.shows("q quit", 1s);
+        return !contains(terminal.text(), "does not answer");
+    }));
+    terminal.type("q");
+    REQUIRE(terminal.wait(10s) == 0);
+    INFO(terminal.text());
+    REQUIRE(terminal.text() == "before\nended with 0\n\n");
+    REQUIRE(contains(terminal.written(), "\x1b[?25h"));
+}
+
+TEST_CASE("status --watch that is interrupted or terminated gives the screen back as well") {
+    World world;
+    world.issue_first();
+    for (const std::string ended_by : {"\x03", "kill"}) {
+        Pty terminal({"/bin/sh", "-c", "trap : INT TERM; \"$0\" --socket \"$1\" status --watch; echo ended with $?",
+                      certctl_program(), world.certd.socket()},
+                     12, 70);
+        REQUIRE(terminal.shows("q quit", 10s));
+        if (ended_by == "kill") {
+            REQUIRE(
+                run({"/usr/bin/pkill", "-TERM", "-f", world.certd.socket().string() + " status --watch"}).exit_code ==
+                0);
+        } else {
+            terminal.type(ended_by);
+        }
+        REQUIRE(terminal.wait(10s) == 0);
+        INFO(terminal.text());
+        REQUIRE(terminal.text() == "ended with 0\n\n");
+    }
+}
+
+TEST_CASE("status --watch that is stopped gives the screen back until it goes on") {
+    World world;
+    world.issue_first();
+    Pty terminal({certctl_program(), "--socket", world.certd.socket(), "status", "--watch"}, 12, 70);
+    REQUIRE(terminal.shows("q quit", 10s));
+    terminal.type("\x1a");
+    REQUIRE(eventually(10s, [&] { return !terminal.shows("q quit", 100ms); }));
+    REQUIRE(run({"/usr/bin/pkill", "-CONT", "-f", world.certd.socket().string() + " status --watch"}).exit_code == 0);
+    REQUIRE(terminal.shows("q quit", 10s));
+    terminal.type("q");
+    REQUIRE(terminal.wait(10s) == 0);
+    REQUIRE(terminal.text() == "\n");
+}

@@ -41,10 +41,7 @@ Pty::Pty(std::vector<std::string> argv, unsigned rows, unsigned columns) : rows_
     if (master_ < 0 || ::grantpt(master_) != 0 || ::unlockpt(master_) != 0)
         throw std::runtime_error("there is no pseudo-terminal");
     const std::string terminal = ::ptsname(master_);
-    winsize size{};
-    size.ws_row = static_cast<unsigned short>(rows);
-    size.ws_col = static_cast<unsigned short>(columns);
-    ::ioctl(master_, TIOCSWINSZ, &size);
+    resize(rows, columns);
     pid_ = ::fork();
     if (pid_ == 0) become(argv, terminal.c_str());
 }
@@ -87,34 +84,77 @@ int Pty::wait(Limit limit) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-std::vector<std::string> Pty::screen() const {
-    std::vector<std::string> lines(1);
-    std::size_t row = 0, column = 0;
-    for (std::size_t i = 0; i < written_.size(); ++i) {
-        const char letter = written_[i];
-        if (letter == '\r') {
-            column = 0;
-        } else if (letter == '\n') {
-            if (++row == lines.size()) lines.emplace_back();
-            column = 0;
-        } else if (letter == '\x1b' && i + 1 < written_.size() && written_[i + 1] == '[') {
-            const std::size_t end = written_.find_first_not_of("0123456789;?", i + 2);
-            if (end == std::string::npos) break;
-            const std::size_t number = static_cast<std::size_t>(std::strtoul(written_.c_str() + i + 2, nullptr, 10));
-            if (written_[end] == 'A') row -= std::min(row, std::max<std::size_t>(number, 1));
-            if (written_[end] == 'H') row = lines.size() > rows_ ? lines.size() - rows_ : 0;
-            if (written_[end] == 'K') lines[row].resize(std::min(lines[row].size(), column));
-            if (written_[end] == 'J') {
-                lines[row].resize(std::min(lines[row].size(), column));
-                lines.resize(row + 1);
+namespace {
+
+// What a terminal does with what is written to it.
+class Emulation {
+   public:
+    explicit Emulation(std::size_t rows) : rows_(rows) {}
+
+    std::vector<std::string> lines_of(const std::string& written) {
+        for (std::size_t i = 0; i < written.size(); ++i) {
+            if (written[i] != '\x1b' || i + 1 >= written.size() || written[i + 1] != '[') {
+                put(written[i]);
+                continue;
             }
+            const std::size_t end = written.find_first_not_of("0123456789;?", i + 2);
+            if (end == std::string::npos) break;
+            control(written.substr(i + 2, end - i - 2), written[end]);
             i = end;
+        }
+        return lines_;
+    }
+
+   private:
+    void put(char letter) {
+        if (letter == '\r') {
+            column_ = 0;
+        } else if (letter == '\n') {
+            go(row_ + 1);
         } else {
-            lines[row].resize(std::max(lines[row].size(), column + 1), ' ');
-            lines[row][column++] = letter;
+            lines_[row_].resize(std::max(lines_[row_].size(), column_ + 1), ' ');
+            lines_[row_][column_++] = letter;
         }
     }
-    return lines;
+    void control(const std::string& parameters, char action) {
+        const std::size_t number = std::strtoul(parameters.c_str(), nullptr, 10);
+        if (action == 'A') row_ -= std::min(row_, std::max<std::size_t>(number, 1));
+        if (action == 'H')
+            go((lines_.size() > rows_ ? lines_.size() - rows_ : 0) + std::max<std::size_t>(number, 1) - 1);
+        if (action == 'K' || action == 'J') lines_[row_].resize(std::min(lines_[row_].size(), column_));
+        if (action == 'J') lines_.resize(row_ + 1);
+        if (parameters != "?1049") return;  // the alternate buffer: another screen, and back
+        std::swap(lines_, other_);
+        std::swap(row_, other_row_);
+        column_ = 0;
+    }
+    void go(std::size_t row) {
+        row_ = row;
+        column_ = 0;
+        if (row_ >= lines_.size()) lines_.resize(row_ + 1);
+    }
+
+    std::size_t rows_, row_ = 0, column_ = 0, other_row_ = 0;
+    std::vector<std::string> lines_{std::string()}, other_{std::string()};
+};
+
+}  // namespace
+
+std::vector<std::string> Pty::screen() const {
+    return Emulation(rows_).lines_of(written_);
+}
+
+void Pty::type(const std::string& keys) {
+    if (::write(master_, keys.data(), keys.size()) != static_cast<ssize_t>(keys.size()))
+        throw std::runtime_error("the terminal takes no keys");
+}
+
+void Pty::resize(unsigned rows, unsigned columns) {
+    rows_ = rows;
+    winsize size{};
+    size.ws_row = static_cast<unsigned short>(rows);
+    size.ws_col = static_cast<unsigned short>(columns);
+    ::ioctl(master_, TIOCSWINSZ, &size);
 }
 
 std::string Pty::text() const {

@@ -18,9 +18,11 @@ class Pty {
 
     bool shows(const std::string& text, Limit limit);  // on its screen, now or later
     int wait(Limit limit);                             // its exit code; -1: it had to be killed
+    void type(const std::string& keys);
+    void resize(unsigned rows, unsigned columns);
     const std::string& written() const { return written_; }
     // The lines as they stand, with cursor movements and clearing carried out and colours left out. Knows what certctl
-    // uses: CR, LF, CSI A, H, J, K and m.
+    // uses: CR, LF, CSI A, H, J, K, m and the alternate buffer.
     std::vector<std::string> screen() const;
     std::string text() const;  // the same as one
 

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include <fmt/format.h>
+#include <poll.h>
 
 using namespace certd;
 using namespace certd::ctl;
@@ -15,17 +16,46 @@ using namespace certd::test;
 
 namespace {
 
+using Rows = std::vector<std::string>;
+
+// Takes a key for each of the rows shown, and then has enough.
+class ScriptedScreen final : public Screen {
+   public:
+    ScriptedScreen(std::vector<Key> keys, std::vector<Rows>& shown) : keys_(std::move(keys)), shown_(shown) {}
+    void show(const Rows& rows) override { shown_.push_back(rows); }
+    Key wait(int fd, Duration limit) override {
+        if (next_ == keys_.size()) return Key::quit;
+        // As long as a look lasts that is made because of an event.
+        pollfd source{fd, POLLIN, 0};
+        ::poll(&source, 1, static_cast<int>(limit.count()));
+        return keys_[next_++];
+    }
+
+   private:
+    std::vector<Key> keys_;
+    std::vector<Rows>& shown_;
+    std::size_t next_ = 0;
+};
+
 class StringConsole final : public Console {
    public:
     explicit StringConsole(bool terminal) : terminal_(terminal) {}
-    Style style() const override { return plain(terminal_ ? 80 : 0); }
+    Style style() const override {
+        Style style = plain(terminal_ ? 80 : 0);
+        style.height = terminal_ ? 12 : 0;
+        return style;
+    }
     bool is_terminal() const override { return terminal_; }
     void print(std::string_view text) override { out += text; }
     void complain(std::string_view text) override { err += text; }
     bool pause(Duration) override { return ++pauses < 3; }
+    bool can_draw() const override { return keys.has_value(); }
+    std::unique_ptr<Screen> open_screen() override { return std::make_unique<ScriptedScreen>(*keys, shown); }
 
     std::string out, err;
     int pauses = 0;
+    std::optional<std::vector<Key>> keys;  // none: a terminal that cannot be drawn on
+    std::vector<Rows> shown;
 
    private:
     bool terminal_;
@@ -35,19 +65,26 @@ struct Outcome {
     ExitCode code = ExitCode::ok;
     std::string out, err;
     std::vector<std::string> requests;
+    std::vector<Rows> shown = {};
 };
 
-Outcome run(std::vector<std::string> answers, std::vector<std::string> arguments, bool terminal = false,
-            bool hold_open = false) {
+Outcome run_on(StringConsole& console, std::vector<std::string> answers, std::vector<std::string> arguments,
+               bool hold_open = false, Duration silence = seconds(2)) {
     ScriptedServer server(std::move(answers), hold_open);
     CommandLine line = parse_command_line(std::move(arguments), server.path());
     REQUIRE(line.command != nullptr);
     ClientLimits limits;
-    limits.answer = limits.silence = hold_open ? milliseconds(300) : seconds(2);
+    limits.answer = limits.silence = silence;
     Client client(line.options.socket, limits);
-    StringConsole console(terminal);
     ExitCode code = line.command->run({line.options, client, console});
-    return {code, console.out, console.err, server.requests()};
+    return {code, console.out, console.err, server.requests(), console.shown};
+}
+
+Outcome run(std::vector<std::string> answers, std::vector<std::string> arguments, bool terminal = false,
+            bool hold_open = false) {
+    StringConsole console(terminal);
+    return run_on(console, std::move(answers), std::move(arguments), hold_open,
+                  hold_open ? milliseconds(300) : seconds(2));
 }
 
 std::string json_response(const Json& json) {
@@ -64,7 +101,7 @@ std::string list_response(const std::vector<api::Lineage>& lineages) {
     Json list = Json::array();
     for (const api::Lineage& lineage : lineages)
         list.push(api::to_json(lineage, true));
-    return json_response(Json::object({{"now", format_rfc3339(sample_now())}, {"lineages", list}}));
+    return json_response(Json::object({{"now", format_rfc3339(sample_now())}, {"last_event", 7}, {"lineages", list}}));
 }
 
 std::string result_line(const std::string& lineage, const std::string& message) {
@@ -106,17 +143,67 @@ TEST_CASE("status --json prints the daemon's own document and the same exit code
     CHECK(outcome.requests[0].starts_with("GET /v1/lineages HTTP/1.1"));
 }
 
-TEST_CASE("status --watch draws again until it is interrupted") {
+TEST_CASE("status --watch shows it again and again where nothing can be drawn") {
     std::vector<std::string> answers;
     for (int i = 0; i < 3; ++i)
         answers.insert(answers.end(), {list_response({ok_lineage()}), status_response()});
-    Outcome outcome = run(answers, {"status", "--watch"}, true);
-    CHECK(outcome.code == ExitCode::ok);
-    std::size_t drawn = 0;
-    for (std::size_t at = outcome.out.find("\x1b[H\x1b[J"); at != std::string::npos;
-         at = outcome.out.find("\x1b[H\x1b[J", at + 1))
-        ++drawn;
-    CHECK(drawn == 3);
+    for (const bool terminal : {true, false}) {
+        Outcome outcome = run(answers, {"status", "--watch"}, terminal);
+        CHECK(outcome.code == ExitCode::ok);
+        std::size_t times = 0;
+        for (std::size_t at = outcome.out.find("1 ok"); at != std::string::npos; at = outcome.out.find("1 ok", at + 1))
+            ++times;
+        CHECK(times == 3);
+        CHECK(outcome.out.find('\x1b') == std::string::npos);
+    }
+}
+
+TEST_CASE("status --watch takes the whole screen until q, and looks again when an event tells of something") {
+    StringConsole console(true);
+    console.keys = {Key::none, Key::none, Key::none, Key::none};
+    Outcome outcome = run_on(console,
+                             {list_response({ok_lineage()}), status_response(), stream_of({step_line}, true),
+                              list_response({failed_lineage()}), status_response(), stream_of({}, true)},
+                             {"status", "--watch"}, true, seconds(30));
+    CHECK(outcome.code == ExitCode::unhealthy);
+    CHECK(outcome.out.empty());
+    REQUIRE(outcome.requests.size() >= 5);
+    CHECK(outcome.requests[2].starts_with("GET /v1/events?follow=1&after=7 HTTP/1.1"));
+    CHECK(outcome.shown.front().at(1) == "1 lineage: 1 ok");
+    CHECK(outcome.shown.back().at(1) == "1 lineage: 1 warning");
+    for (const Rows& rows : outcome.shown) {
+        CHECK(rows.size() == 12);
+        CHECK(rows.back() == "q quit");
+    }
+}
+
+TEST_CASE("status --watch keeps what was seen last, says why it gets old, and goes on when certd is back") {
+    StringConsole console(true);
+    console.keys = {Key::none, Key::none, Key::none, Key::none};
+    const std::string stopping =
+        response(503, "application/problem+json", to_text(to_json(problem("control.stopping", "certd is stopping"))));
+    Outcome lost = run_on(console, {list_response({ok_lineage()}), status_response(), stopping}, {"status", "--watch"});
+    CHECK(lost.code == ExitCode::unreachable);
+    CHECK(lost.shown.back().at(4).starts_with("example.com"));
+    CHECK(lost.shown.back().at(10).starts_with("certd does not answer since 2026-11-23 10:04:0"));
+    CHECK(lost.shown.back().at(10).ends_with("certd is stopping"));
+
+    StringConsole again(true);
+    again.keys = {Key::none, Key::none, Key::none, Key::none};
+    Outcome back = run_on(again,
+                          {list_response({ok_lineage()}), status_response(), stopping, list_response({ok_lineage()}),
+                           status_response(), stream_of({}, true)},
+                          {"status", "--watch"}, true, seconds(30));
+    CHECK(back.code == ExitCode::ok);
+    CHECK(back.shown.back().at(10).empty());
+}
+
+TEST_CASE("status --watch does not take the screen when certd cannot be asked") {
+    StringConsole console(true);
+    console.keys = {Key::none};
+    Outcome outcome = run_on(console, {response(500, "text/plain", "")}, {"status", "--watch"});
+    CHECK(outcome.shown.empty());
+    CHECK(outcome.err.starts_with("certctl: "));
 }
 
 namespace {
