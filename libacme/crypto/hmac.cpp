@@ -21,6 +21,12 @@ const char* name_of(HmacHash hash) {
             return "SHA384";
         case HmacHash::sha512:
             return "SHA512";
+        case HmacHash::sha224:
+            return "SHA224";
+        case HmacHash::sha1:
+            return "SHA1";
+        case HmacHash::md5:
+            return "MD5";
     }
     return "";
 }
@@ -45,6 +51,12 @@ std::size_t size_of(HmacHash hash) {
             return 48;
         case HmacHash::sha512:
             return 64;
+        case HmacHash::sha224:
+            return 28;
+        case HmacHash::sha1:
+            return 20;
+        case HmacHash::md5:
+            return 16;
     }
     return 0;
 }

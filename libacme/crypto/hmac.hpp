@@ -1,4 +1,4 @@
-// Keyed digests (RFC 2104 with SHA-2), and the comparison that does not tell where two of them differ.
+// Keyed digests (RFC 2104), and the comparison that does not tell where two of them differ.
 #pragma once
 
 #include "libacme/base/bytes.hpp"
@@ -8,8 +8,9 @@
 
 namespace certd {
 
-enum class HmacHash { sha256, sha384, sha512 };
-std::string_view jws_name(HmacHash hash);  // "HS256" (RFC 7518 §3.2)
+// Those after sha512 are for peers that know nothing better.
+enum class HmacHash { sha256, sha384, sha512, sha224, sha1, md5 };
+std::string_view jws_name(HmacHash hash);  // "HS256" (RFC 7518 §3.2); of sha256, sha384 and sha512 only
 std::optional<HmacHash> hash_from_jws_name(std::string_view name);
 
 std::size_t size_of(HmacHash hash);                          // octets of a digest

@@ -16,10 +16,12 @@ constexpr std::size_t id_at = 0, additionals_at = 10, header_size = 12;
 
 struct Algorithm {
     HmacHash hash;
-    std::string_view name;
+    std::string_view name;  // as it is sent (RFC 8945 §6)
 };
-constexpr Algorithm algorithms[] = {
-    {HmacHash::sha256, "hmac-sha256"}, {HmacHash::sha384, "hmac-sha384"}, {HmacHash::sha512, "hmac-sha512"}};
+constexpr std::string_view md5_alias = "hmac-md5";
+constexpr Algorithm algorithms[] = {{HmacHash::sha256, "hmac-sha256"}, {HmacHash::sha384, "hmac-sha384"},
+                                    {HmacHash::sha512, "hmac-sha512"}, {HmacHash::sha224, "hmac-sha224"},
+                                    {HmacHash::sha1, "hmac-sha1"},     {HmacHash::md5, "hmac-md5.sig-alg.reg.int"}};
 
 Name name_of(HmacHash hash) {
     for (const Algorithm& algorithm : algorithms) {
@@ -102,6 +104,7 @@ std::uint64_t seconds_of(Time time) {
 
 std::optional<HmacHash> tsig_algorithm(std::string_view text) {
     auto name = Name::parse(text);
+    if (name && *name == Name::parse(md5_alias)) return HmacHash::md5;
     for (const Algorithm& algorithm : algorithms) {
         if (name && *name == Name::parse(algorithm.name)) return algorithm.hash;
     }

@@ -15,7 +15,8 @@ struct TsigKey {
     Bytes secret;
 };
 
-std::optional<HmacHash> tsig_algorithm(std::string_view text);  // "hmac-sha256", with or without the dot
+// "hmac-sha256", with or without the dot; HMAC-MD5 by its long name or as "hmac-md5".
+std::optional<HmacHash> tsig_algorithm(std::string_view text);
 
 struct SignedMessage {
     Bytes octets;

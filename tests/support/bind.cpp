@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include <arpa/inet.h>
@@ -21,8 +22,11 @@ namespace {
 
 constexpr std::string_view secret = "bm9ib2R5IGVsc2UgaGFzIHRoaXMga2V5IGJ1dCB1cyE=";
 
-std::string key_statement(std::string_view with) {
-    return fmt::format("key \"certd-key\" {{\n\talgorithm hmac-sha256;\n\tsecret \"{}\";\n}};\n", with);
+constexpr std::array old_algorithms = {"hmac-md5", "hmac-sha1", "hmac-sha224"};
+
+std::string key_statement(std::string_view with, std::string_view name = "certd-key",
+                          std::string_view algorithm = "hmac-sha256") {
+    return fmt::format("key \"{}\" {{\n\talgorithm {};\n\tsecret \"{}\";\n}};\n", name, algorithm, with);
 }
 
 dns::Reply ask(const std::string& server, const std::string& name, dns::Type type) {
@@ -73,12 +77,16 @@ Bind::Bind(std::filesystem::path directory, BindOptions options) : directory_(st
     write_file(directory_ / "example.test.zone", zone_file("example.test", servers + options.records));
     write_file(directory_ / "elsewhere.test.zone",
                zone_file("elsewhere.test", fmt::format("@ NS ns1\nns1 A {}\n", primary())));
-    std::string zones = key_statement(secret);
+    std::string zones = key_statement(secret), grants = "grant certd-key subdomain {0} TXT;";
+    for (const std::string algorithm : old_algorithms) {
+        zones += key_statement(secret, algorithm + "-key", algorithm);
+        grants += fmt::format(" grant {}-key subdomain {{0}} TXT;", algorithm);
+    }
     for (const char* zone : {"example.test", "elsewhere.test"}) {
         zones += fmt::format(R"(zone "{0}" {{ type primary; file "{0}.zone"; notify no;
-    allow-transfer {{ any; }}; update-policy {{ grant certd-key subdomain {0} TXT; }}; }};
+    allow-transfer {{ any; }}; update-policy {{ {1} }}; }};
 )",
-                             zone);
+                             zone, fmt::format(fmt::runtime(grants), zone));
     }
     primary_process_ = start("primary", primary(), zones);
     if (!options.with_secondary) return;

@@ -24,7 +24,8 @@ struct BindOptions {
 class Bind {
    public:
     // Zones example.test (ns1 and, if there is one, ns2) and elsewhere.test; the key "certd-key" may change TXT records
-    // of both. After enter_own_network().
+    // of both, and so may keys with the same secret of algorithms that are out of use: "hmac-md5-key". After
+    // enter_own_network().
     explicit Bind(std::filesystem::path directory, BindOptions options = {});
 
     static std::string primary() { return "127.0.0.1"; }

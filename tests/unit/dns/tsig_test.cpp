@@ -52,7 +52,16 @@ const std::vector<Vector> vectors = {
      "36861"
      "3531320000006553f100012c00402d494696c9b784964465442112bf66d1d635ecce6b4be10a06c2587adfa48bfad7d47539e845e94d35e59"
      "dd7"
-     "0ab1b3c01c60af046e83860d159c4bc8304894af123400000000"}};
+     "0ab1b3c01c60af046e83860d159c4bc8304894af123400000000"},
+    {HmacHash::sha224, "cad81d6fc0bc1d62b709981090a93f88987b2371cac9b83235222e37",
+     "1234a8000001000000000001076578616d706c65036f72670000060001016b076578616d706c650000fa00ff0000000000390b686d6163"
+     "2d7368613232340000006553f100012c001c964bad28a9319dfdba72433a810183f4f2207f6bce9d9023d98f21a9123400000000"},
+    {HmacHash::sha1, "829f6a8fd5d8629337d81c9f1756ad9689999b56",
+     "1234a8000001000000000001076578616d706c65036f72670000060001016b076578616d706c650000fa00ff00000000002f09686d6163"
+     "2d736861310000006553f100012c001475a0c166be337096f8ff0b29ab423241d38ee1cb123400000000"},
+    {HmacHash::md5, "c8613c62aacc7589b8e6cb5caa03ab55",
+     "1234a8000001000000000001076578616d706c65036f72670000060001016b076578616d706c650000fa00ff00000000003a08686d6163"
+     "2d6d6435077369672d616c670372656703696e740000006553f100012c0010572600959245c8101989c64df1c68113123400000000"}};
 
 TsigVerdict judge(const Bytes& octets, const TsigKey& with, ByteView request_mac, Time now = signed_at) {
     return verify(octets, read_message(octets).value(), with, request_mac, now);
@@ -147,5 +156,9 @@ TEST_CASE("BADTIME tells the server's clock") {
 TEST_CASE("algorithms are known by name") {
     CHECK(tsig_algorithm("hmac-sha256") == HmacHash::sha256);
     CHECK(tsig_algorithm("HMAC-SHA512.") == HmacHash::sha512);
-    CHECK_FALSE(tsig_algorithm("hmac-md5.sig-alg.reg.int"));
+    for (const char* md5 : {"hmac-md5", "HMAC-MD5.", "hmac-md5.sig-alg.reg.int."})
+        CHECK(tsig_algorithm(md5) == HmacHash::md5);
+    CHECK(tsig_algorithm("hmac-sha1") == HmacHash::sha1);
+    CHECK(tsig_algorithm("hmac-sha224") == HmacHash::sha224);
+    CHECK_FALSE(tsig_algorithm("gss-tsig"));
 }
