@@ -21,25 +21,27 @@ DnsRfc2136 read_rfc2136(const Reader& reader) {
     return kind;
 }
 
-void read_argv(const Reader& reader, std::string_view key, std::vector<std::string>& argv) {
-    CommandLine command;
-    reader.read(key, command);
-    argv = std::move(command.argv);
+// RFC 8945 §6: to be used only where the server has nothing better.
+void warn_of_weak_algorithm(const Reader& reader, std::string_view provider, Report& report) {
+    auto algorithm = reader.find("algorithm");
+    if (!algorithm || (algorithm->text() != "hmac-md5" && algorithm->text() != "hmac-sha1")) return;
+    report.warning(algorithm->location(),
+                   fmt::format("The TSIG key of the DNS provider {} is of {}, which is weak", in_quotes(provider),
+                               algorithm->text()),
+                   "make one by `tsig-keygen -a hmac-sha256`, give it to the name server too, and say so here");
 }
 
 DnsExec read_exec(const Reader& reader) {
     DnsExec kind;
-    read_argv(reader, "present", kind.present);
-    read_argv(reader, "cleanup", kind.cleanup);
-    read_argv(reader, "wait", kind.wait);
-    reader.read("timeout", kind.timeout);
-    reader.read("user", kind.user);
+    reader.read(kind);
     return kind;
 }
 
 DnsLegoExec read_lego_exec(const Reader& reader) {
     DnsLegoExec kind;
-    read_argv(reader, "command", kind.command);
+    CommandLine command;
+    reader.read("command", command);
+    kind.command = std::move(command.argv);
     reader.read("timeout", kind.timeout);
     reader.read("user", kind.user);
     return kind;
@@ -109,6 +111,7 @@ std::shared_ptr<const DnsProvider> build_dns_provider(TreeNode key, TreeNode val
         }
         found = kind;
         read_kind(reader, kind, *provider);
+        if (kind == "rfc2136") warn_of_weak_algorithm(reader.section(kind), provider->name, report);
     }
     if (found.empty() && value.is_map()) {
         report.error(key.location(), fmt::format("The DNS provider {} does not say how", in_quotes(provider->name)),

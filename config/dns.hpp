@@ -2,6 +2,7 @@
 // `dns_providers`.
 #pragma once
 
+#include "config/challenge_commands.hpp"
 #include "libacme/base/time.hpp"
 
 #include <map>
@@ -25,12 +26,7 @@ struct DnsRfc2136 {
     bool operator==(const DnsRfc2136&) const = default;
 };
 
-struct DnsExec {
-    std::vector<std::string> present, cleanup, wait;  // argv lists; wait is optional
-    Duration timeout = minutes(5);
-    std::string user;  // empty: certd's own
-    bool operator==(const DnsExec&) const = default;
-};
+using DnsExec = ChallengeCommands;
 
 struct DnsLegoExec {
     std::vector<std::string> command;

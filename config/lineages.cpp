@@ -302,12 +302,7 @@ Challenge LineageBuilder::read_challenge(TreeNode node) {
         Location where = node.key(i).location();
         challenge.order.emplace_back(type);
         if (type == "http-01") {
-            challenge.http01.emplace();
-            Reader(node.value(i)).read("webroot", challenge.http01->webroot);
-            if (challenge.http01->webroot || !config_.http_challenge.listen.empty()) continue;
-            report_.error(where,
-                          "http-01 without a webroot needs certd's own listener, and http_challenge.listen is not set",
-                          "set http_challenge: { listen: \"[::]:80\" }, or give a webroot");
+            challenge.http01 = read_http01(node.key(i), node.value(i));
         } else if (type == "dns-01") {
             challenge.dns01 = read_dns01(node.key(i), node.value(i));
         } else if (type == "dns-account-01") {
@@ -324,6 +319,22 @@ Challenge LineageBuilder::read_challenge(TreeNode node) {
         }
     }
     return challenge;
+}
+
+Challenge::Http01 LineageBuilder::read_http01(TreeNode key, TreeNode node) {
+    Challenge::Http01 http01;
+    Reader reader(node);
+    reader.read("webroot", http01.webroot);
+    if (reader.find("exec")) reader.section("exec").read(http01.exec.emplace());
+    if (http01.webroot && http01.exec) {
+        report_.error(reader.find("exec")->location(), "http-01 has both a webroot and commands",
+                      "keep one of webroot and exec");
+    } else if (!http01.webroot && !http01.exec && config_.http_challenge.listen.empty()) {
+        report_.error(key.location(),
+                      "http-01 without a webroot needs certd's own listener, and http_challenge.listen is not set",
+                      "set http_challenge: { listen: \"[::]:80\" }, or give a webroot");
+    }
+    return http01;
 }
 
 Dns01 LineageBuilder::read_dns01(TreeNode key, TreeNode node) {

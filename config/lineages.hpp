@@ -41,6 +41,7 @@ class LineageBuilder {
     std::vector<CaName> read_cas(TreeNode list);
     std::vector<TargetName> read_targets(TreeNode list);
     Challenge read_challenge(TreeNode node);
+    Challenge::Http01 read_http01(TreeNode key, TreeNode node);
     Dns01 read_dns01(TreeNode key, TreeNode node);
     void read_name_challenges(Lineage& lineage, TreeNode node);
     void check_provable(const Lineage& lineage, const Identifier& name, const Location& where);

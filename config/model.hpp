@@ -96,7 +96,8 @@ struct Ca {
 
 struct Challenge {  // how names are proven; the solvers in order of preference
     struct Http01 {
-        std::optional<std::string> webroot;  // unset: answered by http_challenge.listen
+        std::optional<std::string> webroot;     // neither: answered by http_challenge.listen
+        std::optional<ChallengeCommands> exec;  // never both
         bool operator==(const Http01&) const = default;
     };
     struct TlsAlpn01 {  // answered by tls_challenge.listen

@@ -98,6 +98,17 @@ void Reader::read(std::string_view key, std::vector<Hook>& member) const {
     if (auto node = find(key)) member = read_hooks(*node);
 }
 
+void Reader::read(ChallengeCommands& member) const {
+    for (auto [key, argv] :
+         {std::pair{"present", &member.present}, {"cleanup", &member.cleanup}, {"wait", &member.wait}}) {
+        CommandLine command;
+        read(key, command);
+        *argv = std::move(command.argv);
+    }
+    read("timeout", member.timeout);
+    read("user", member.user);
+}
+
 void Reader::read(Profile& member) const {
     for (bool required : {false, true}) {
         auto node = find(required ? "required_profile" : "profile");

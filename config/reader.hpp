@@ -30,8 +30,9 @@ class Reader {
     void read(std::string_view key, std::optional<KeyType>& member) const;
     void read(std::string_view key, CommandLine& member) const;
     void read(std::string_view key, std::vector<Hook>& member) const;
-    void read(Profile& member) const;       // from profile or required_profile
-    void read(RenewalHooks& member) const;  // from renewal_hooks, which replaces what was there as a whole
+    void read(Profile& member) const;            // from profile or required_profile
+    void read(ChallengeCommands& member) const;  // from present, cleanup, wait, timeout and user
+    void read(RenewalHooks& member) const;       // from renewal_hooks, which replaces what was there as a whole
     void read_mode(std::string_view key, mode_t& member) const;
     void read_size(std::string_view key, std::uint64_t& member) const;
 

@@ -68,7 +68,7 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
       store(seams.files, std::move(state_directory)),
       deployer(seams.clock, seams.workers, store, seams.host, bus.sink(), seams.hosts),
       dns_solvers({seams.clock, seams.workers, seams.host}),
-      solvers(seams.workers, seams.listener),
+      solvers(seams.workers, seams.host, seams.listener),
       clients(
           seams.clock, seams.workers, store, seams.transports,
           [this](const std::string& ca, acme::RequestKind kind, int status, Duration took) {

@@ -24,7 +24,8 @@ constexpr std::size_t names_at_once = 8;
 constexpr Duration resolver_limit = seconds(2);  // of one question to one server
 constexpr Duration look_up_limit = seconds(20);  // of all questions about one name
 constexpr Duration rehearsal_limit = seconds(30);
-constexpr Duration dns_rehearsal_limit = minutes(3);  // DNS has to carry the record to all servers
+constexpr Duration dns_rehearsal_limit = minutes(3);      // DNS has to carry the record to all servers
+constexpr Duration command_rehearsal_limit = minutes(6);  // more than commands have by themselves
 constexpr Duration clean_up_limit = seconds(30);
 
 bool needs_address(const std::string& method) {
@@ -48,6 +49,21 @@ std::shared_ptr<const config::DnsProvider> provider_of(const config::Challenge& 
     if (method == "dns-01" && challenge.dns01) return challenge.dns01->provider;
     if (method == "dns-account-01" && challenge.dns_account01) return challenge.dns_account01->provider;
     return nullptr;
+}
+
+bool by_commands(const config::Challenge& challenge, const std::string& method) {
+    return method == "http-01" && challenge.http01 && challenge.http01->exec;
+}
+
+Duration limit_of_rehearsal(bool by_dns, bool commands) {
+    if (by_dns) return dns_rehearsal_limit;
+    return commands ? command_rehearsal_limit : rehearsal_limit;
+}
+
+std::string presented_text(bool by_dns, bool commands) {
+    if (by_dns) return "a challenge record can be put in place and is shown by all name servers";
+    return commands ? "the commands that put a challenge response in place and take it away did well"
+                    : "a challenge response can be presented and is answered from here";
 }
 
 std::string servers_text(const std::vector<dns::NameServer>& servers) {
@@ -119,7 +135,7 @@ Task<Findings> NameChecks::run() {
     co_return all;
 }
 
-// Answers on this machine's own ports and in webroots cost nothing and are tried for every name, DNS records for one
+// Answers over HTTP and TLS are tried for every name, since each may lead elsewhere; DNS records for one
 // name per provider. An acme-dns server keeps two values only: a third would push out one that an order waits for.
 void NameChecks::choose_rehearsals() {
     std::set<std::pair<std::string, std::string>> tried;
@@ -206,7 +222,7 @@ Task<CheckFinding> NameChecks::prove(const Named& named, std::string method, std
     const config::Challenge& challenge = config::challenge_for(spec_, named.name);
     if (method == "dns-persist-01") co_return co_await look_for_record(named, *challenge.dns_persist01);
     auto provider = provider_of(challenge, method);
-    bool by_dns = provider != nullptr;
+    bool by_dns = provider != nullptr, commands = by_commands(challenge, method);
     if (by_dns) {
         CheckFinding planned = co_await preview(named, method, std::move(provider));
         if (planned.result != "ok" || !named.rehearsed.contains(method)) co_return planned;
@@ -221,8 +237,8 @@ Task<CheckFinding> NameChecks::prove(const Named& named, std::string method, std
     Rehearsed rehearsed;
     std::optional<Problem> problem;
     try {
-        rehearsed = co_await with_timeout(engine_.seams.clock, by_dns ? dns_rehearsal_limit : rehearsal_limit,
-                                          "net.timeout", "The challenge response did not become visible",
+        rehearsed = co_await with_timeout(engine_.seams.clock, limit_of_rehearsal(by_dns, commands), "net.timeout",
+                                          "The challenge response did not become visible",
                                           rehearse(engine_.seams.clock, std::move(rehearsal)));
     } catch (const Failure& failure) {
         problem = failure.problem();
@@ -236,9 +252,7 @@ Task<CheckFinding> NameChecks::prove(const Named& named, std::string method, std
                           rehearsed.left_behind->hint);
     }
     if (!rehearsed.visits.empty()) reach = visit_finding(method, port, rehearsed.visits);
-    co_return good("challenge." + method,
-                   by_dns ? "a challenge record can be put in place and is shown by all name servers"
-                          : "a challenge response can be presented and is answered from here");
+    co_return good("challenge." + method, presented_text(by_dns, commands));
 }
 
 Task<CheckFinding> NameChecks::preview(const Named& named, std::string method,

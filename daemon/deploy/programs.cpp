@@ -6,6 +6,7 @@
 #include "libacme/async/program.hpp"
 
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -29,6 +30,21 @@ void check_hooks(const std::vector<config::Hook>& hooks, std::string_view code, 
     programs += hooks.size();
     for (const auto& hook : hooks)
         check_program(hook_command(hook, {}), code, subject, found);
+}
+
+void check_challenge(const config::Challenge& challenge, const std::string& lineage, Problems& found,
+                     std::size_t& programs) {
+    if (!challenge.http01 || !challenge.http01->exec) return;
+    const config::ChallengeCommands& commands = *challenge.http01->exec;
+    for (const auto& [name, argv] :
+         {std::pair{"present", commands.present}, {"cleanup", commands.cleanup}, {"wait", commands.wait}}) {
+        if (argv.empty()) continue;
+        ++programs;
+        Command command = plain_command({argv}, commands.timeout);
+        if (!commands.user.empty()) command.user = commands.user;
+        check_program(command, "hook.failed", fmt::format("The {} command of {}'s http-01 challenge", name, lineage),
+                      found);
+    }
 }
 
 }  // namespace
@@ -72,6 +88,9 @@ void check_programs(const config::Lineage& lineage, Problems& found, std::size_t
     check_hooks(lineage.pre_issue, "hook.failed", "The pre_issue hook of " + lineage.name, found, programs);
     check_hooks(lineage.post_issue, "hook.failed", "The post_issue hook of " + lineage.name, found, programs);
     check_scripts(lineage.renewal_hooks, found, programs);
+    check_challenge(lineage.challenge, lineage.name, found, programs);
+    for (const config::NameChallenge& some : lineage.name_challenges)
+        check_challenge(some.challenge, lineage.name, found, programs);
 }
 
 }  // namespace certd

@@ -1,11 +1,8 @@
 // The editors that run programs: with the environment of certbot's manual hooks, or with the arguments of lego's exec
 // provider. Nothing of the CA reaches them but a token and names that were checked (faults S1).
+#include "daemon/deploy/challenge_hook.hpp"
 #include "daemon/deploy/commands.hpp"
 #include "daemon/dns/editors.hpp"
-#include "libacme/base/json.hpp"
-#include "libacme/base/text.hpp"
-
-#include <map>
 
 #include <fmt/format.h>
 
@@ -13,78 +10,31 @@ namespace certd {
 
 namespace {
 
-constexpr std::size_t kept_output = 4096;  // of `present`, for `cleanup`
-
-std::string input_of(const std::string& event, const std::string& provider, const DnsChange& change) {
-    Json names = Json::array();
-    for (const std::string& name : change.all_names)
-        names.push(name);
-    Json json = Json::object({{"event", event},
-                              {"provider", provider},
-                              {"domain", change.domain},
-                              {"record", change.record.absolute_text()},
-                              {"value", change.value},
-                              {"token", change.token},
-                              {"remaining", change.remaining}});
-    json.set("all_names", std::move(names));
-    return to_text(json) + "\n";
-}
-
-// The names are those of certbot(1), hooks of --manual.
-std::vector<std::string> environment_of(const DnsChange& change, const std::string& auth_output) {
-    std::vector<std::string> environment = base_environment();
-    auto set = [&](std::string_view name, std::string_view value) {
-        environment.push_back(fmt::format("{}={}", name, value));
-    };
-    set("CERTBOT_DOMAIN", change.domain);
-    set("CERTBOT_VALIDATION", change.value);
-    set("CERTBOT_TOKEN", change.token);
-    set("CERTBOT_REMAINING_CHALLENGES", std::to_string(change.remaining));
-    set("CERTBOT_ALL_DOMAINS", join(change.all_names, ","));
-    if (!auth_output.empty()) set("CERTBOT_AUTH_OUTPUT", auth_output);
-    set("CERTD_RECORD", change.record.absolute_text());
-    return environment;
+ChallengeFacts facts_of(DnsChange change) {
+    ChallengeFacts facts;
+    facts.domain = std::move(change.domain);
+    facts.value = std::move(change.value);
+    facts.token = std::move(change.token);
+    facts.place = change.record.absolute_text();
+    facts.all_names = std::move(change.all_names);
+    facts.remaining = change.remaining;
+    return facts;
 }
 
 class ExecEditor final : public RecordEditor {
    public:
     ExecEditor(DnsSeams seams, std::shared_ptr<const config::DnsProvider> provider)
-        : seams_(seams), provider_(std::move(provider)), options_(std::get<config::DnsExec>(provider_->kind)) {}
+        : provider_(std::move(provider)),
+          hook_(seams.host, std::get<config::DnsExec>(provider_->kind),
+                {"of the DNS provider " + provider_->name, "provider", provider_->name, "record", "CERTD_RECORD"}) {}
 
-    Task<> add(DnsChange change) override {
-        std::string output = co_await run("present", options_.present, change, "");
-        std::erase(output, '\0');
-        outputs_[change.value] = std::string(trim(output.substr(0, kept_output)));
-    }
-
-    Task<> remove(DnsChange change) override {
-        std::string output;
-        if (auto kept = outputs_.extract(change.value)) output = std::move(kept.mapped());
-        co_await run("cleanup", options_.cleanup, change, output);
-    }
-
-    Task<bool> wait_visible(DnsChange change) override {
-        if (options_.wait.empty()) co_return false;
-        co_await run("wait", options_.wait, change, "");
-        co_return true;
-    }
+    Task<> add(DnsChange change) override { return hook_.present(facts_of(std::move(change))); }
+    Task<> remove(DnsChange change) override { return hook_.cleanup(facts_of(std::move(change))); }
+    Task<bool> wait_visible(DnsChange change) override { return hook_.wait(facts_of(std::move(change))); }
 
    private:
-    Task<std::string> run(std::string event, std::vector<std::string> argv, DnsChange change, std::string auth_output) {
-        Command command;
-        command.argv = std::move(argv);
-        command.environment = environment_of(change, auth_output);
-        command.input = input_of(event, provider_->name, change);
-        command.timeout = options_.timeout;
-        if (!options_.user.empty()) command.user = options_.user;
-        auto subject = fmt::format("The {} command of the DNS provider {}", event, provider_->name);
-        co_return value_or_fail(co_await run_checked(seams_.host, std::move(command), "hook.failed", subject));
-    }
-
-    DnsSeams seams_;
     std::shared_ptr<const config::DnsProvider> provider_;
-    const config::DnsExec& options_;
-    std::map<std::string, std::string> outputs_;  // of `present`, by value
+    ChallengeHook hook_;
 };
 
 class LegoExecEditor final : public RecordEditor {

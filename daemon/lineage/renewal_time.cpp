@@ -31,6 +31,8 @@ void add_field(std::string& text, std::string_view field) {
 
 void add_challenge(std::string& text, const config::Challenge& challenge) {
     if (challenge.http01) add_field(text, "http-01:" + challenge.http01->webroot.value_or(""));
+    if (challenge.http01 && challenge.http01->exec)
+        add_field(text, "http-01.exec:" + fmt::format("{}", fmt::join(challenge.http01->exec->present, ",")));
     if (challenge.tls_alpn01) add_field(text, "tls-alpn-01");
     if (challenge.dns01 && challenge.dns01->provider) add_field(text, "dns-01:" + challenge.dns01->provider->name);
     if (challenge.dns_account01 && challenge.dns_account01->provider)

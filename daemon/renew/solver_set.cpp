@@ -4,9 +4,12 @@
 #include "daemon/lineage/challenge_order.hpp"
 #include "daemon/renew/http01_webroot.hpp"
 
+#include <algorithm>
+
 namespace certd {
 
-SolverSet::SolverSet(Workers& workers, acme::Solver* listener) : workers_(workers), listener_(listener) {}
+SolverSet::SolverSet(Workers& workers, Host& host, acme::Solver* listener)
+    : workers_(workers), host_(host), listener_(listener) {}
 
 SolverSet::~SolverSet() = default;
 
@@ -42,10 +45,18 @@ SolverSet::Persisted SolverSet::persisted(const config::Lineage& spec) {
 }
 
 acme::Solver* SolverSet::http01(const config::Challenge::Http01& settings) {
+    if (settings.exec) return http01_exec(*settings.exec);
     if (!settings.webroot) return listener_;
     std::unique_ptr<acme::Solver>& webroot = webroots_[*settings.webroot];
     if (!webroot) webroot = std::make_unique<Http01Webroot>(workers_, *settings.webroot);
     return webroot.get();
+}
+
+acme::Solver* SolverSet::http01_exec(const config::ChallengeCommands& commands) {
+    auto known = std::ranges::find_if(execs_, [&](const auto& exec) { return exec->commands() == commands; });
+    if (known != execs_.end()) return known->get();
+    execs_.push_back(std::make_unique<Http01Exec>(host_, commands));
+    return execs_.back().get();
 }
 
 }  // namespace certd

@@ -1,9 +1,11 @@
-// The solvers of this process: certd's own responders, one webroot solver per configured directory, and the dns-01
-// solvers.
+// The solvers of this process: certd's own responders, one webroot solver per configured directory, one per commands,
+// and the dns-01 solvers.
 #pragma once
 
 #include "config/model.hpp"
+#include "daemon/deploy/host.hpp"
 #include "daemon/dns/solvers.hpp"
+#include "daemon/renew/http01_exec.hpp"
 #include "libacme/async/offload.hpp"
 #include "libacme/protocol/solver.hpp"
 
@@ -18,8 +20,9 @@ namespace certd {
 
 class SolverSet {
    public:
-    // `listener` answers `http-01: {}`; null when no http_challenge.listen is configured. Not owned.
-    SolverSet(Workers& workers, acme::Solver* listener);
+    // `host` runs commands. `listener` answers `http-01: {}`; null when no http_challenge.listen is configured. Not
+    // owned.
+    SolverSet(Workers& workers, Host& host, acme::Solver* listener);
     ~SolverSet();
 
     void set_listener(acme::Solver* listener) { listener_ = listener; }
@@ -39,12 +42,16 @@ class SolverSet {
 
    private:
     acme::Solver* http01(const config::Challenge::Http01& settings);
+    acme::Solver* http01_exec(const config::ChallengeCommands& commands);
 
     Workers& workers_;
+    Host& host_;
     acme::Solver* listener_;
     DnsSolvers* dns_ = nullptr;
     acme::Solver* tls_listener_ = nullptr;
     std::map<std::string, std::unique_ptr<acme::Solver>> webroots_;
+    // An order may still use commands that a reload has changed, so none is ever destroyed; they are small.
+    std::vector<std::unique_ptr<Http01Exec>> execs_;
 };
 
 }  // namespace certd

@@ -121,6 +121,39 @@ TEST_CASE("a CNAME at the challenge name is followed into another zone") {
     CHECK(Bind::texts(Bind::primary(), "example.elsewhere.test").empty());
 }
 
+TEST_CASE("TSIG keys of algorithms that are out of use work as well, and the weak ones are warned of") {
+    if (!has_network()) return;
+    DnsWorld dns({false, ""});
+    Sample sample = dns.sample();
+    sample.names = "[md5.example.test, sha1.example.test, sha224.example.test]";
+    sample.top = fmt::format("resolvers: [{}]\ndns_providers:\n", Bind::primary());
+    for (const std::string algorithm : {"md5", "sha1", "sha224"}) {
+        sample.top +=
+            fmt::format("  {0}: {{ rfc2136: {{ key_name: hmac-{0}-key, algorithm: hmac-{0}, secret_file: {1} }} }}\n",
+                        algorithm, dns.bind.key_file().string());
+    }
+    sample.challenge = "{ dns-01: { provider: md5 } }";
+    sample.lineage_more =
+        "    name_challenges:\n      sha1.example.test: { dns-01: { provider: sha1 } }\n"
+        "      sha224.example.test: { dns-01: { provider: sha224 } }\n";
+    dns.world->start(sample);
+    const Output renewed = dns.world->certd.ctl({"renew", "shop"});
+    INFO(renewed.both() << dns.bind.log());
+    CHECK(dns.world->certd.version("shop") == 1);
+    for (const std::string algorithm : {"md5", "sha1", "sha224"}) {
+        CAPTURE(algorithm);
+        CHECK(dns.bind.log().find("/key hmac-" + algorithm + "-key: updating zone") != std::string::npos);
+        CHECK(Bind::texts(Bind::primary(), "_acme-challenge." + algorithm + ".example.test").empty());
+    }
+    const Output checked =
+        run({certd_program(), "--check-config", "--config", dns.world->certd.configuration_file().string()});
+    INFO(checked.both());
+    CHECK(checked.exit_code == 0);
+    for (const char* weak : {"'md5' is of hmac-md5, which is weak", "'sha1' is of hmac-sha1, which is weak"})
+        CHECK(checked.both().find(weak) != std::string::npos);
+    CHECK(checked.both().find("'sha224'") == std::string::npos);
+}
+
 TEST_CASE("a wrong TSIG secret is a problem that says so, and no order is spent on it again at once") {
     if (!has_network()) return;
     DnsWorld dns({false, ""});

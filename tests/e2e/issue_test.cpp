@@ -1,6 +1,10 @@
 // From nothing to served, in every way a name can be proven here.
 #include "tests/e2e/world.hpp"
 
+#include <fmt/format.h>
+
+#include <filesystem>
+
 #include <sys/stat.h>
 
 using namespace certd::test;
@@ -71,6 +75,60 @@ TEST_CASE("a webroot behind nginx proves the names and is empty afterwards") {
         if (entry.is_regular_file()) ++files;
     }
     REQUIRE(files == 0);
+}
+
+TEST_CASE(
+    "commands answer for each name of an order, tidy up after themselves, and one that fails is shown with its words") {
+    World world({{}, true});
+    const std::filesystem::path hook = world.directory() / "http-hook", calls = world.directory() / "calls",
+                                answers = world.nginx.webroot() / ".well-known/acme-challenge";
+    std::filesystem::create_directories(answers);
+    write_file(hook, fmt::format(R"(#!/bin/sh
+echo "$1 $CERTBOT_DOMAIN $CERTBOT_REMAINING_CHALLENGES" >> {0}
+cat >> {0}.json
+case $1 in
+present)
+    [ -e {0}.works ] || {{ echo "no such site" >&2; exit 4; }}
+    printf %s "$CERTBOT_VALIDATION" > "{1}/$CERTBOT_TOKEN" && echo "{1}/$CERTBOT_TOKEN" ;;
+cleanup) [ -z "$CERTBOT_AUTH_OUTPUT" ] || rm "$CERTBOT_AUTH_OUTPUT" ;;
+esac
+)",
+                                 calls.string(), answers.string()));
+    std::filesystem::permissions(hook, std::filesystem::perms::owner_all);
+    world.start(
+        {.challenge = fmt::format("{{ http-01: {{ exec: {{ present: [{0}, present], cleanup: [{0}, cleanup] }} }} }}",
+                                  hook.string())});
+    REQUIRE(eventually(20s, [&] { return world.certd.state("shop") == "backing-off"; }));
+    CHECK(world.certd.lineage("shop")["last_problem"].string_or("code") == "hook.failed");
+    const Output explained = world.certd.ctl({"explain", "shop"});
+    INFO(explained.both());
+    CHECK(explained.out.find("The present command of the http-01 challenge (" + hook.string() +
+                             " present) exited with status 4") != std::string::npos);
+    CHECK(explained.out.find("no such site") != std::string::npos);
+    // The CA says which name comes first.
+    const std::string first = read_file(calls).substr(8, 14);
+    CHECK(read_file(calls) == fmt::format("present {0} 1\ncleanup {0} 1\n", first));
+
+    write_file(calls, "");
+    write_file(calls.string() + ".works", "");
+    const Output renewed = world.certd.ctl({"renew", "shop"});
+    INFO(renewed.both());
+    CHECK(renewed.exit_code == 0);
+    CHECK(world.served_is_live());
+    const std::string called = read_file(calls);
+    for (const char* name : {"a", "b"}) {
+        for (const char* event : {"present", "cleanup"})
+            CHECK(called.find(fmt::format("{} {}.example.test ", event, name)) != std::string::npos);
+    }
+    CHECK(called.find("test 1\npresent ") < called.find("test 0\n"));
+    CHECK(std::filesystem::is_empty(answers));
+    CHECK(read_file(calls.string() + ".json").find(R"("url":"http://b.example.test/.well-known/acme-challenge/)") !=
+          std::string::npos);
+    const Output doctor = world.certd.ctl({"doctor"});
+    CHECK(doctor.both().find("http-hook") == std::string::npos);
+    std::filesystem::permissions(hook, std::filesystem::perms(0777));
+    CHECK(world.certd.ctl({"doctor"}).both().find("The present command of shop's http-01 challenge") !=
+          std::string::npos);
 }
 
 TEST_CASE("keys of every kind are issued and served") {

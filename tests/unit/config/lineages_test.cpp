@@ -249,6 +249,36 @@ TEST_CASE("http-01 needs a listener or a webroot") {
                    "lineages: { example.com: { targets: [web] } }\n") == Lines{});
 }
 
+TEST_CASE("http-01 by commands needs both of them, no listener, and no webroot beside them") {
+    const std::string ca = "cas: { main: { directory: \"https://ca.example/dir\", agree_tos: true } }\n";
+    auto said = [&](const std::string& http01) {
+        return findings(ca + "defaults: { cas: [main], challenge: { http-01: " + http01 + " } }\n" + web_target +
+                        "lineages: { example.com: { targets: [web] } }\n");
+    };
+    CHECK(said("{ exec: { present: [/bin/x], cleanup: [/bin/x] } }") == Lines{});
+    CHECK(said("{ exec: { present: [/bin/x] } }") ==
+          Lines{"2:50 error: defaults.challenge.http-01.exec lacks 'cleanup' (Takes it away again, e.g. "
+                "[/etc/certd/http-hook, cleanup].)"});
+    CHECK(said("{ webroot: /w, exec: { present: [/bin/x], cleanup: [/bin/x] } }") ==
+          Lines{"2:69 error: http-01 has both a webroot and commands (keep one of webroot and exec)"});
+}
+
+TEST_CASE("a TSIG key of a weak algorithm is warned of") {
+    auto said = [&](const std::string& algorithm) {
+        return findings(base + "dns_providers: { office: { rfc2136: { key_name: k, secret_file: /s, algorithm: " +
+                        algorithm + " } } }\n" + web);
+    };
+    for (const char* algorithm : {"hmac-md5", "hmac-sha1"}) {
+        CHECK(said(algorithm) ==
+              Lines{fmt::format("4:80 warning: The TSIG key of the DNS provider 'office' is of {}, which is weak "
+                                "(make one by `tsig-keygen -a hmac-sha256`, give it to the name server too, and say so "
+                                "here)",
+                                algorithm)});
+    }
+    for (const char* algorithm : {"hmac-sha224", "hmac-sha256"})
+        CHECK(said(algorithm) == Lines{});
+}
+
 TEST_CASE("with a listener http-01 needs not be asked for") {
     auto config = config_of(base + "lineages: { example.com: {} }\n");
     REQUIRE(config->lineages.at("example.com")->challenge.http01);

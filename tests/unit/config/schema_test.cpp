@@ -27,6 +27,10 @@ const InstallStep& step(const Config& config) {
     return target(config).install.at(0);
 }
 
+const ChallengeCommands& http_exec(const Config& config) {
+    return *lineage(config).challenge.http01->exec;
+}
+
 template <class Kind>
 const Kind& dns(const Config& config) {
     return std::get<Kind>(config.dns_providers.at("dns")->kind);
@@ -96,6 +100,10 @@ std::string text_with(const std::string& key, const std::string& value) {
         members[key.substr(0, key.rfind('.')) + ".command"] = "[/bin/x]";
     if (key.starts_with("notify.")) add_notifier(key, value, members);
     if (key.find("dns") != std::string::npos) add_dns_provider(key, members);
+    if (const std::size_t at = key.find("http-01.exec."); at != std::string::npos) {
+        for (const char* command : {"present", "cleanup"})
+            members[key.substr(0, at) + "http-01.exec." + command] = "[/bin/x]";
+    }
     if (key.starts_with("cas.*.external_account.")) {
         members["cas.*.external_account.kid"] = "k";
         members["cas.*.external_account.mac_key_file"] = "/m";
@@ -343,6 +351,12 @@ const std::map<std::string, Case>& cases() {
                 "365d", FIELD(format_duration(lineage(config).key_max_age.value_or(Duration::zero()))), "365d", ""};
             all[scope + "challenge.http-01.webroot"] = {
                 "/w", FIELD(optional(lineage(config).challenge.http01->webroot)), "/w", "unset"};
+            const std::string exec = scope + "challenge.http-01.exec.";
+            all[exec + "present"] = {"[a, b]", FIELD(list(http_exec(config).present)), "[a b]", ""};
+            all[exec + "cleanup"] = {"[a, b]", FIELD(list(http_exec(config).cleanup)), "[a b]", ""};
+            all[exec + "wait"] = {"[a, b]", FIELD(list(http_exec(config).wait)), "[a b]", "[]"};
+            all[exec + "timeout"] = {"1m", FIELD(format_duration(http_exec(config).timeout)), "1m", "5m"};
+            all[exec + "user"] = {"u", FIELD(http_exec(config).user), "u", ""};
             all[scope + "profile"] = {"p", FIELD(profile(lineage(config).profile)), "p", ""};
             all[scope + "required_profile"] = {"p", FIELD(profile(lineage(config).profile)), "p!", ""};
             all[scope + "keep_versions"] = {"9", FIELD(std::to_string(lineage(config).keep_versions)), "9", "5"};

@@ -33,7 +33,7 @@ TEST_CASE("a hook gets certbot's variables and the same as JSON, and nothing of 
     const std::string value = txt_change().value;
     const std::string common = "CERTBOT_ALL_DOMAINS=example.org,*.example.org\n";
     CHECK(calls.find("args present\n" + common +
-                     "CERTBOT_DOMAIN=example.org\nCERTBOT_REMAINING_CHALLENGES=1\nCERTBOT_TOKEN=-token_\n"
+                     "CERTBOT_DOMAIN=example.org\nCERTBOT_REMAINING_CHALLENGES=1\n"
                      "CERTBOT_VALIDATION=" +
                      value + "\nCERTD_RECORD=_acme-challenge.example.org.\nLANG=C.UTF-8\nPATH=") == 0);
     CHECK(calls.find("input {\"event\":\"present\",\"provider\":\"office\",\"domain\":\"example.org\",\"record\":"

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "daemon/dns/editors.hpp"
-#include "libacme/async/process.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/program_host.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/support/temp_directory.hpp"
 
@@ -15,27 +15,6 @@
 #include <sys/stat.h>
 
 namespace certd::test {
-
-// Runs programs and can do nothing else.
-class ProgramHost final : public Host {
-   public:
-    explicit ProgramHost(Clock& clock) : runner_(clock) {}
-    Task<Result<std::optional<InstalledFile>>> read(std::string) override { co_return failure(unused()); }
-    Task<Result<void>> install(std::vector<InstalledFile>) override { co_return failure(unused()); }
-    Task<Result<void>> remove(std::string) override { co_return failure(unused()); }
-    Task<Result<ProcessResult>> run(Command command) override {
-        try {
-            co_return co_await runner_.run(std::move(command));
-        } catch (const Failure& failed) {
-            co_return failure(failed.problem());
-        }
-    }
-    Task<Result<Served>> probe(ProbeRequest) override { co_return failure(unused()); }
-
-   private:
-    static Problem unused() { return problem("internal.unexpected", "not this host"); }
-    RealProcessRunner runner_;
-};
 
 struct DnsBed {
     SystemClock clock;

@@ -140,7 +140,7 @@ TEST_CASE("a changed configuration clears the back-off") {
     scene.fail_issue(day(60));
     scene.fail_issue(day(60));
     REQUIRE(scene.at(day(60)).at > day(60));
-    scene.spec.challenge.http01 = config::Challenge::Http01{"/var/www/html"};
+    scene.spec.challenge.http01 = config::Challenge::Http01{"/var/www/html", {}};
     Plan plan = scene.at(day(60) + minutes(1));
     CHECK(plan.at <= day(60) + minutes(1));
     CHECK(plan.state == State::waiting);
