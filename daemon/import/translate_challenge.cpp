@@ -80,24 +80,54 @@ void through_server(const std::string& server, const TranslateOptions& options, 
     translation.server_snippet.insert(server);
 }
 
-// certbot asks the manual plugin for http-01 first, where nothing else is preferred.
-bool manual_is_dns(const LineageFacts& facts, const ImportedLineage& lineage) {
-    std::vector<std::string> preferred = facts.settings.list("pref_challs");
-    if (!preferred.empty()) return preferred.front().starts_with("dns");
-    return std::ranges::all_of(lineage.names, &Identifier::is_wildcard);
+// Which challenge certbot's manual plugin gets for a name: the first of those preferred that the CA offers, else
+// http-01; for wildcards there is dns-01 only. Empty: none.
+std::string manual_type(const std::vector<std::string>& preferred, const Identifier& name) {
+    auto is_usable = [&](const std::string& type) {
+        return type.starts_with("dns") ? name.type == Identifier::Type::dns
+                                       : type.starts_with("http") && !name.is_wildcard();
+    };
+    if (preferred.empty()) return name.is_wildcard() ? "dns-01" : "http-01";
+    auto first = std::ranges::find_if(preferred, is_usable);
+    if (first == preferred.end()) return {};
+    return first->starts_with("dns") ? "dns-01" : "http-01";
 }
 
-bool has_dns_hooks(const LineageFacts& facts, const ImportedLineage& lineage, Problem& why) {
-    if (!facts.settings.text("manual_auth_hook")) {
-        why.what = "the manual authenticator without manual_auth_hook asks a person at each renewal";
-    } else if (!manual_is_dns(facts, lineage)) {
-        why.what =
-            "manual hooks for http-01: certd runs hooks for DNS records, and answers http-01 itself or through a "
-            "webroot";
-    } else {
-        return true;
+std::string by_provider(const std::string& provider) {
+    return fmt::format("{{ dns-01: {{ provider: {} }} }}", provider);
+}
+
+// Hooks are one for all names; which challenge they are asked for is decided name by name.
+Result<void> by_hooks(const LineageFacts& facts, const Present& present, const TranslateOptions& options,
+                      Translation& translation, ImportedLineage& lineage) {
+    auto hook = facts.settings.text("manual_auth_hook");
+    if (!hook) return cannot("the manual authenticator without manual_auth_hook asks a person at each renewal");
+    std::vector<std::string> preferred = facts.settings.list("pref_challs");
+    std::map<std::string, std::vector<std::string>> names;  // by type
+    for (const Identifier& name : lineage.names) {
+        std::string type = manual_type(preferred, name);
+        if (type.empty()) return cannot(fmt::format("pref_challs names no challenge that could prove {}", name.value));
+        names[type].push_back(name.value);
     }
-    return false;
+    std::string by_http, by_dns;
+    if (names.contains("http-01")) {
+        ChallengeShell shell = challenge_shell(facts.settings);
+        by_http =
+            fmt::format("{{ http-01: {{ exec: {{ present: {}, cleanup: {} }} }} }}", shell.present, shell.cleanup);
+        lineage.challenge = by_http;
+        lineage.way = "http-01 by certbot's hooks";
+    }
+    if (!names.contains("dns-01")) return {};
+    Result<std::string> provider = dns_provider(facts, present, options, translation);
+    if (!provider) return failure(std::move(provider).error());
+    by_dns = by_provider(*provider);
+    std::string way = fmt::format("dns-01 by the provider {}", *provider);
+    lineage.way = by_http.empty() ? way : fmt::format("{}, {} {}", lineage.way, join(names["dns-01"], ", "), way);
+    if (by_http.empty()) lineage.challenge = by_dns;
+    for (const std::string& name : names["dns-01"]) {
+        if (!by_http.empty()) lineage.name_challenges.emplace_back(name, by_dns);
+    }
+    return {};
 }
 
 }  // namespace
@@ -118,11 +148,10 @@ Result<void> translate_challenge(const LineageFacts& facts, const Present& prese
                           ? "renewal/*.conf names no authenticator"
                           : fmt::format("certd knows no counterpart of the plugin {}", authenticator));
     }
-    Problem why = problem("import.notCarried", "");
-    if (authenticator == "manual" && !has_dns_hooks(facts, lineage, why)) return failure(std::move(why));
+    if (authenticator == "manual") return by_hooks(facts, present, options, translation, lineage);
     Result<std::string> provider = dns_provider(facts, present, options, translation);
     if (!provider) return failure(std::move(provider).error());
-    lineage.challenge = fmt::format("{{ dns-01: {{ provider: {} }} }}", *provider);
+    lineage.challenge = by_provider(*provider);
     lineage.way = fmt::format("dns-01 by the provider {}", *provider);
     return {};
 }

@@ -44,13 +44,10 @@ Result<ImportedProvider> rfc2136(const LineageFacts& facts, const TranslateOptio
         return cannot("the credentials of dns-rfc2136 lack one of server, name and secret");
     // certbot's own default is HMAC-MD5.
     std::string algorithm = lower_ascii(credential(facts.credentials, "dns_rfc2136_algorithm").value_or("HMAC-MD5"));
-    constexpr std::array<std::string_view, 3> known = {"hmac-sha256", "hmac-sha384", "hmac-sha512"};
-    if (std::ranges::find(known, algorithm) == known.end()) {
-        return cannot(
-            fmt::format("the TSIG key of dns-rfc2136 is of {}; certd has hmac-sha256, hmac-sha384 and "
-                        "hmac-sha512: give it a new key",
-                        algorithm));
-    }
+    constexpr std::array<std::string_view, 6> known = {"hmac-sha256", "hmac-sha384", "hmac-sha512",
+                                                       "hmac-sha224", "hmac-sha1",   "hmac-md5"};
+    if (std::ranges::find(known, algorithm) == known.end())
+        return cannot(fmt::format("the TSIG key of dns-rfc2136 is of {}, which certd does not have", algorithm));
     std::string address = *server;
     if (auto port = credential(facts.credentials, "dns_rfc2136_port")) {
         bool is_ipv6 = address.find(':') != std::string::npos;
@@ -88,14 +85,9 @@ Result<ImportedProvider> route53(const LineageFacts& facts, const TranslateOptio
     return provider;
 }
 
-Result<ImportedProvider> hooks(const LineageFacts& facts) {
-    auto shell = [](const std::string& command) { return fmt::format("{{ shell: {} }}", yaml(command)); };
-    ImportedProvider provider{"certbot-hooks", "exec", {}, {}};
-    provider.members.emplace_back("present", shell(*facts.settings.text("manual_auth_hook")));
-    // certbot does without; certd wants to be told that there is nothing to do.
-    auto cleanup = facts.settings.text("manual_cleanup_hook");
-    provider.members.emplace_back("cleanup", cleanup ? shell(*cleanup) : "[\"true\"]");
-    return provider;
+ImportedProvider hooks(const LineageFacts& facts) {
+    ChallengeShell shell = challenge_shell(facts.settings);
+    return {"certbot-hooks", "exec", {{"present", shell.present}, {"cleanup", shell.cleanup}}, {}};
 }
 
 Result<ImportedProvider> provider_for(const LineageFacts& facts, const TranslateOptions& options) {
@@ -110,7 +102,24 @@ Result<ImportedProvider> provider_for(const LineageFacts& facts, const Translate
                     plugin));
 }
 
+// What is carried as it is, but should not stay.
+void note_weakness(const ImportedProvider& provider, Translation& translation) {
+    for (const auto& [key, value] : provider.members) {
+        if (key != "algorithm" || (value != "hmac-md5" && value != "hmac-sha1")) continue;
+        translation.notes.push_back(
+            fmt::format("the TSIG key of {} is of {}, which is weak: give it a new one (`tsig-keygen -a hmac-sha256`)",
+                        provider.name, value));
+    }
+}
+
 }  // namespace
+
+ChallengeShell challenge_shell(const Settings& settings) {
+    auto shell = [](const std::string& command) { return fmt::format("{{ shell: {} }}", yaml(command)); };
+    // certbot does without; certd wants to be told that there is nothing to do.
+    auto cleanup = settings.text("manual_cleanup_hook");
+    return {shell(settings.text("manual_auth_hook").value_or("")), cleanup ? shell(*cleanup) : "[\"true\"]"};
+}
 
 Result<std::string> dns_provider(const LineageFacts& facts, const Present& present, const TranslateOptions& options,
                                  Translation& translation) {
@@ -124,6 +133,7 @@ Result<std::string> dns_provider(const LineageFacts& facts, const Present& prese
     for (const ImportedProvider& known : translation.providers)
         taken.insert(known.name);
     provider->name = unused_name(provider->name, taken);
+    note_weakness(*provider, translation);
     translation.providers.push_back(*std::move(provider));
     return translation.providers.back().name;
 }

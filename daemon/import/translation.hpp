@@ -101,6 +101,12 @@ Result<void> translate_challenge(const LineageFacts& facts, const Present& prese
 Result<std::string> dns_provider(const LineageFacts& facts, const Present& present, const TranslateOptions& options,
                                  Translation& translation);
 
+// The commands of certbot's manual plugin, as YAML.
+struct ChallengeShell {
+    std::string present, cleanup;
+};
+ChallengeShell challenge_shell(const Settings& settings);
+
 std::string yaml(std::string_view text);  // a scalar in quotation marks
 
 }  // namespace certd::certbot

@@ -20,8 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Names of the standalone authenticator are at the second address, whose port 80 nothing else listens on.
-constexpr const char* records = "* A 127.0.0.1\n*.alone A 127.0.0.2\n";
+// Names of the standalone authenticator are at the second address, whose port 80 nothing else listens on, Apache's at
+// the third. Wildcards hold for no name that has others below it, as hook4 has while its TXT record is there.
+constexpr const char* records = "* A 127.0.0.1\nhook4 A 127.0.0.1\n*.alone A 127.0.0.2\n*.apache A 127.0.0.3\n";
 constexpr const char* tsig_secret = "bm9ib2R5IGVsc2UgaGFzIHRoaXMga2V5IGJ1dCB1cyE=";  // Bind's
 const std::string long_name = "a-name-longer-than-certd-takes-" + std::string(50, 'x');
 
@@ -38,6 +39,11 @@ class Migration {
         nginx = std::make_unique<Child>(
             std::vector<std::string>{program("nginx"), "-c", path("nginx/nginx.conf"), "-g", "daemon off;"},
             ChildOptions{{}, path("nginx/output.log"), {}, {}, {}});
+        fs::permissions(directory.path(), fs::perms(0755));  // Apache does not serve as root
+        write_apache("", "");
+        apache = std::make_unique<Child>(std::vector<std::string>{apache_control().string(), "-DFOREGROUND"},
+                                         ChildOptions{{}, path("apache/output.log"), {}, {}, {}});
+        REQUIRE(eventually(10s, [&] { return fs::exists(path("apache/pid")); }));
         certd.configure(fmt::format(R"(state_dir: {}
 control: {{ socket: {}, group: "" }}
 resolvers: [{}]
@@ -83,6 +89,62 @@ http {{
                                                          path("other-www").string(), servers));
     }
     void reload_nginx() const { nginx->signal(SIGHUP); }
+
+    // A server root in Debian's form, as certbot's plugin wants it, and a control program in place of apache2ctl.
+    fs::path apache_control() const { return path("apache/control"); }
+    void write_apache(const std::string& server, const std::string& more) const {
+        const fs::path root = path("apache");
+        fs::create_directories(root / "sites-enabled");
+        write_file(root / "apache2.conf", fmt::format(R"(DefaultRuntimeDir {0}
+PidFile {0}/pid
+Mutex file:{0}
+ErrorLog {0}/error.log
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
+LoadModule rewrite_module /usr/lib/apache2/modules/mod_rewrite.so
+LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so
+User www-data
+Group www-data
+ServerName localhost
+StartServers 1
+Listen 127.0.0.3:80
+Listen 127.0.0.3:443
+{1}
+IncludeOptional sites-enabled/*.conf
+)",
+                                                      root.string(), more));
+        write_file(root / "sites-enabled/site.conf", fmt::format(R"(<VirtualHost *:80>
+    ServerName site.apache.example.test
+    DocumentRoot {}
+</VirtualHost>
+{}
+)",
+                                                                 path("www").string(), server));
+        write_file(apache_control(), fmt::format(R"(#!/bin/sh
+case "$1" in
+    graceful) set -- -k graceful ;;
+    configtest) set -- -t ;;
+esac
+exec {} -d {} -f apache2.conf "$@"
+)",
+                                                 program("apache2"), root.string()));
+        fs::permissions(apache_control(), fs::perms::owner_all);
+    }
+    // The same with TLS from certbot's path, and the lines that the import asks for.
+    void prepare_apache() const {
+        write_apache(fmt::format(R"(<VirtualHost *:443>
+    ServerName site.apache.example.test
+    SSLEngine on
+    SSLCertificateFile {0}/fullchain.pem
+    SSLCertificateKeyFile {0}/privkey.pem
+</VirtualHost>)",
+                                 live("site.apache.example.test").string()),
+                     fmt::format("Alias /.well-known/acme-challenge/ {0}/.well-known/acme-challenge/\n"
+                                 "<Directory {0}/.well-known/acme-challenge/>\n    Require all granted\n</Directory>\n",
+                                 path("challenges").string()));
+        apache->signal(SIGUSR1);
+    }
 
     std::vector<std::string> arguments(std::vector<std::string> words) const {
         for (const char* name : {"config", "work", "logs"}) {
@@ -131,7 +193,7 @@ http {{
     Bind bind;
     Pebble pebble;
     Daemon certd;
-    std::unique_ptr<Child> nginx;
+    std::unique_ptr<Child> nginx, apache;
     std::vector<std::vector<std::string>> runs;
 };
 
@@ -141,7 +203,7 @@ std::string executable(const fs::path& path, const std::string& text) {
     return path.string();
 }
 
-// Twenty lineages and some that cannot come over.
+// Twenty-two lineages and some that cannot come over.
 void fill(Migration& m) {
     const std::string www = m.path("www").string(), other = m.path("other-www").string();
     const std::vector<std::string> webroot = {"--webroot", "-w", www};
@@ -164,12 +226,15 @@ void fill(Migration& m) {
     m.issue("web6.example.test", with(webroot, {"--deploy-hook", "echo \"$RENEWED_LINEAGE, $RENEWED_DOMAINS\" >>" +
                                                                      m.path("deployed").string()}));
     m.issue("web7.example.test", with(webroot, {"--allow-subset-of-names"}));
-    m.issue("apache.example.test", webroot);
-    const std::vector<std::string> nginx = {
-        "--nginx", "--nginx-server-root", m.path("nginx").string(), "--nginx-sleep-seconds",
-        "2",       "--nginx-ctl",         program("nginx")};
-    m.issue("site1.example.test", nginx);
-    m.issue("site2.example.test", nginx);
+    m.issue("site.apache.example.test",
+            {"--apache", "--apache-server-root", m.path("apache").string(), "--apache-ctl", m.apache_control().string(),
+             "--apache-challenge-location", m.path("apache").string()});
+    const std::vector<std::string> server = {
+        "--nginx-server-root", m.path("nginx").string(), "--nginx-sleep-seconds", "2", "--nginx-ctl", program("nginx")};
+    m.issue("site1.example.test", with({"--nginx"}, server));
+    m.issue("site2.example.test", with({"--nginx"}, server));
+    // One plugin to prove, another to reload.
+    m.issue("site3.example.test", with(with({"-i", "nginx"}, webroot), server));
     const std::string update = fmt::format(
         "printf 'server 127.0.0.1\\nupdate %s _acme-challenge.%s. 60 TXT \"%s\"\\nsend\\n' $1 $CERTBOT_DOMAIN "
         "$CERTBOT_VALIDATION | nsupdate -k {}\n",
@@ -180,6 +245,21 @@ void fill(Migration& m) {
         hook + " add", "--manual-cleanup-hook",  hook + " delete"};
     m.issue("hook1.example.test", manual);
     m.issue("hook2.example.test,*.hook2.example.test", manual);
+    const fs::path answers = m.path("www/.well-known/acme-challenge");
+    fs::create_directories(answers);
+    const std::string put =
+        executable(m.path("http-hook"), fmt::format(R"([ -n "$CERTBOT_TOKEN" ] || exec {0} "$1"
+case $1 in
+    add) echo "$CERTBOT_VALIDATION" > "{1}/$CERTBOT_TOKEN"; echo "{1}/$CERTBOT_TOKEN" ;;
+    delete) rm "$CERTBOT_AUTH_OUTPUT" ;;
+esac
+echo "$1 $CERTBOT_DOMAIN $CERTBOT_REMAINING_CHALLENGES $CERTBOT_ALL_DOMAINS" >> {2}
+)",
+                                                    hook, answers.string(), m.path("http-hooks").string()));
+    const std::vector<std::string> either = {"--manual", "--manual-auth-hook", put + " add", "--manual-cleanup-hook",
+                                             put + " delete"};
+    m.issue("hook3.example.test,www.hook3.example.test", with(either, {"--preferred-challenges", "http"}));
+    m.issue("hook4.example.test,*.hook4.example.test", either);
     write_file(m.path("rfc2136.ini"), fmt::format("dns_rfc2136_server = 127.0.0.1\ndns_rfc2136_name = certd-key\n"
                                                   "dns_rfc2136_secret = {}\ndns_rfc2136_algorithm = HMAC-SHA256\n",
                                                   tsig_secret));
@@ -187,7 +267,13 @@ void fill(Migration& m) {
     const std::vector<std::string> dns = {"--dns-rfc2136", "--dns-rfc2136-credentials", m.path("rfc2136.ini").string(),
                                           "--dns-rfc2136-propagation-seconds", "0"};
     m.issue("dns1.example.test", dns);
-    m.issue("dns2.example.test", dns);
+    // certbot's default, HMAC-MD5.
+    write_file(m.path("old.ini"), fmt::format("dns_rfc2136_server = 127.0.0.1\ndns_rfc2136_name = hmac-md5-key\n"
+                                              "dns_rfc2136_secret = {}\n",
+                                              tsig_secret));
+    fs::permissions(m.path("old.ini"), fs::perms(0600));
+    m.issue("dns2.example.test", {"--dns-rfc2136", "--dns-rfc2136-credentials", m.path("old.ini").string(),
+                                  "--dns-rfc2136-propagation-seconds", "0"});
     m.issue("*.wild.example.test", dns);
     m.issue("wild.example.test,*.wild.example.test", with(dns, {"--cert-name", "both.wild"}));
     m.issue("broken.example.test", webroot);
@@ -203,8 +289,6 @@ void fill(Migration& m) {
         REQUIRE(text.find(from) != std::string::npos);
         write_file(m.conf(name), text.replace(text.find(from), from.size(), to));
     };
-    // certbot's Apache plugin wants an Apache of its own; what it leaves behind is this.
-    change("apache.example.test", "authenticator = webroot", "authenticator = apache\ninstaller = apache");
     change("broken.example.test", "[renewalparams]", "[renewalparams");
     change("person.example.test", "authenticator = webroot", "authenticator = manual");
     fs::remove(m.letsencrypt() / "archive" / "keyless.example.test" / "privkey1.pem");
@@ -232,7 +316,7 @@ void check_shadow(const Migration& m) {
     INFO(shown.both());
     REQUIRE(shown.exit_code == 0);
     const Json document = parse_json(shown.out).value();
-    CHECK(document["lineages"].if_array()->size() == 20);
+    CHECK(document["lineages"].if_array()->size() == 23);
     CHECK(reason_of(document, "broken.example.test").find("broken.example.test.conf:10: the brackets") !=
           std::string::npos);
     CHECK(reason_of(document, "keyless.example.test").find("privkey1.pem") != std::string::npos);
@@ -246,6 +330,15 @@ void check_shadow(const Migration& m) {
     CHECK(lineage_of(document, "wild.example.test").string_or("challenge") == "dns-01 by the provider certbot-rfc2136");
     CHECK(lineage_of(document, "site1.example.test").strings("targets") ==
           std::vector<std::string>{"renewal-hooks.site1.example.test", "certbot-nginx"});
+    CHECK(lineage_of(document, "site3.example.test").string_or("challenge") ==
+          "http-01 through " + m.path("www").string());
+    CHECK(lineage_of(document, "site3.example.test").strings("targets") ==
+          std::vector<std::string>{"renewal-hooks.site3.example.test", "certbot-nginx"});
+    CHECK(lineage_of(document, "site.apache.example.test").strings("targets") ==
+          std::vector<std::string>{"renewal-hooks.site.apache.example.test", "certbot-apache"});
+    CHECK(lineage_of(document, "hook3.example.test").string_or("challenge") == "http-01 by certbot's hooks");
+    CHECK(lineage_of(document, "hook4.example.test").string_or("challenge") ==
+          "http-01 by certbot's hooks, *.hook4.example.test dns-01 by the provider certbot-hooks-2");
     for (const Json& one : *document["lineages"].if_array()) {
         CHECK(one.string_or("ca") == "pebble");
         CHECK(one["next"].string_or("action") == "issue");
@@ -254,29 +347,35 @@ void check_shadow(const Migration& m) {
     CHECK(!fs::exists(m.certd.state_directory()));
     CHECK(!fs::exists(m.path("certd/conf.d")));
     const Output text = m.import({"--shadow"});
-    CHECK(text.out.find("20 of 23 lineages can be taken over") != std::string::npos);
+    CHECK(text.out.find("23 of 26 lineages can be taken over") != std::string::npos);
+    CHECK(text.out.find("of hmac-md5, which is weak") != std::string::npos);
 }
 
-// The presets know of systemd's nginx, which is none of this machine.
-void fit_target(const Migration& m) {
+// The presets know of systemd's services, which are none of this machine.
+void fit_targets(const Migration& m) {
     const fs::path file = m.path("certd/conf.d/certbot.yaml");
     std::string text = read_file(file);
-    const std::string service = "    service: nginx\n";
-    REQUIRE(text.find(service) != std::string::npos);
-    text.replace(
-        text.find(service), service.size(),
-        fmt::format("{0}    test: [nginx, -t, -q, -c, {1}]\n    reload: {{ command: [nginx, -s, reload, -c, {1}] }}\n",
-                    service, m.path("nginx/nginx.conf").string()));
+    auto fit = [&](const std::string& service, const std::string& more) {
+        const std::string line = "    service: " + service + "\n";
+        REQUIRE(text.find(line) != std::string::npos);
+        text.insert(text.find(line) + line.size(), more);
+    };
+    fit("nginx",
+        fmt::format("    test: [nginx, -t, -q, -c, {0}]\n    reload: {{ command: [nginx, -s, reload, -c, {0}] }}\n",
+                    m.path("nginx/nginx.conf").string()));
+    fit("apache", fmt::format("    test: [{0}, configtest]\n    reload: {{ command: [{0}, graceful] }}\n"
+                              "    verify: {{ tls: [\"127.0.0.3:443\"] }}\n",
+                              m.apache_control().string()));
     write_file(file, text);
 }
 
 std::string served(const std::string& name) {
-    return served_fingerprint("127.0.0.1:443", name);
+    return served_fingerprint(name.find(".apache.") != std::string::npos ? "127.0.0.3:443" : "127.0.0.1:443", name);
 }
 
 }  // namespace
 
-TEST_CASE("twenty lineages of a real certbot come over, are renewed by certd under certbot's paths, and go back") {
+TEST_CASE("lineages of a real certbot come over, are renewed by certd under certbot's paths, and go back") {
     if (!enter_own_network()) {
         WARN("a network of its own needs root");
         return;
@@ -285,10 +384,14 @@ TEST_CASE("twenty lineages of a real certbot come over, are renewed by certd und
     fill(m);
     const std::size_t issued = m.pebble.orders();
     const std::string conf = read_file(m.conf("web1.example.test"));
-    m.write_nginx({"site1.example.test", "web1.example.test"});
+    const std::vector<std::string> with_tls = {"site1.example.test", "site3.example.test", "web1.example.test"};
+    m.write_nginx(with_tls);
     m.reload_nginx();
+    m.prepare_apache();
     REQUIRE(eventually(10s, [&] { return !served("site1.example.test").empty(); }));
-    const std::string first = served("site1.example.test");
+    REQUIRE(eventually(10s, [&] { return !served("site.apache.example.test").empty(); }));
+    const std::string first = served("site1.example.test"), at_apache = served("site.apache.example.test"),
+                      third = served("site3.example.test");
 
     check_shadow(m);
 
@@ -297,6 +400,8 @@ TEST_CASE("twenty lineages of a real certbot come over, are renewed by certd und
     REQUIRE(taken.exit_code == 0);
     CHECK(taken.out.find("leave certbot's timer as it is") != std::string::npos);
     CHECK(taken.out.find("location ^~ /.well-known/acme-challenge/") != std::string::npos);
+    CHECK(taken.out.find("    Alias /.well-known/acme-challenge/ " + m.path("challenges").string()) !=
+          std::string::npos);
     CHECK(fs::is_symlink(m.live("site1.example.test")));
     // What was left to certbot is still there for it, and nothing else.
     const Output rest = m.certbot({"certificates"});
@@ -305,12 +410,11 @@ TEST_CASE("twenty lineages of a real certbot come over, are renewed by certd und
     REQUIRE(m.import({"--take-over"}).out.find("There was nothing left to do") != std::string::npos);
 
     // nginx takes up the same certificate from certbot's path.
-    m.write_nginx(
-        {"site1.example.test", "web1.example.test"},
-        fmt::format("location ^~ /.well-known/acme-challenge/ {{ root {}; }}", m.path("challenges").string()));
+    m.write_nginx(with_tls, fmt::format("location ^~ /.well-known/acme-challenge/ {{ root {}; }}",
+                                        m.path("challenges").string()));
     m.reload_nginx();
     CHECK(served("site1.example.test") == first);
-    fit_target(m);
+    fit_targets(m);
     m.certd.start();
     const Json status = m.certd.json({"status"});
     for (const Json& one : *status["lineages"].if_array()) {
@@ -320,9 +424,13 @@ TEST_CASE("twenty lineages of a real certbot come over, are renewed by certd und
     }
     CHECK(m.pebble.orders() == issued);
 
-    // By each way of proof once: through nginx's directory, a webroot, hooks, signed updates and certd itself.
-    const std::vector<std::string> renewed = {"site1.example.test", "web6.example.test", "hook2.example.test",
-                                              "wild.example.test", "two.alone.example.test"};
+    // By each way of proof once: through the directory of nginx and Apache, a webroot, hooks for DNS, HTTP and both,
+    // signed updates with a new key and an old one, and certd itself.
+    const std::vector<std::string> renewed = {"site1.example.test",       "site3.example.test", "web6.example.test",
+                                              "site.apache.example.test", "hook2.example.test", "hook3.example.test",
+                                              "hook4.example.test",       "wild.example.test",  "dns2.example.test",
+                                              "two.alone.example.test"};
+    fs::remove(m.path("http-hooks"));
     std::vector<std::string> words = {"renew", "--force"};
     words.insert(words.end(), renewed.begin(), renewed.end());
     const Output done = m.certd.ctl(words);
@@ -331,6 +439,18 @@ TEST_CASE("twenty lineages of a real certbot come over, are renewed by certd und
     CHECK(m.pebble.orders() == issued + renewed.size());
     CHECK(served("site1.example.test") != first);
     CHECK(served("site1.example.test") == fingerprint_of_file(m.live("site1.example.test") / "cert.pem"));
+    CHECK(served("site3.example.test") != third);
+    CHECK(served("site3.example.test") == fingerprint_of_file(m.live("site3.example.test") / "cert.pem"));
+    CHECK(served("site.apache.example.test") != at_apache);
+    CHECK(served("site.apache.example.test") == fingerprint_of_file(m.live("site.apache.example.test") / "cert.pem"));
+    const std::string called = read_file(m.path("http-hooks"));
+    for (const char* call : {"add hook3.example.test 1 hook3.example.test,www.hook3.example.test\n",
+                             "add www.hook3.example.test 0 ", "delete www.hook3.example.test 0 ",
+                             "delete hook3.example.test 1 ", "add hook4.example.test ", "delete hook4.example.test "}) {
+        CAPTURE(call);
+        CHECK(called.find(call) != std::string::npos);
+    }
+    CHECK(fs::is_empty(m.path("www/.well-known/acme-challenge")));
     CHECK(read_file(m.path("hooks")).ends_with("pre\npost\n"));
     const std::string deployed = read_file(m.path("deployed"));
     CHECK(deployed.find("live/web6.example.test, web6.example.test") != std::string::npos);

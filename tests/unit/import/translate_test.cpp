@@ -65,7 +65,7 @@ TEST_CASE("the plugins of nginx and Apache become a webroot and a target that re
     CHECK(made.translation.server_snippet == std::set<std::string>{"apache", "nginx"});
 }
 
-TEST_CASE("manual hooks for DNS become a provider, and without hooks or for http-01 the lineage stays with certbot") {
+TEST_CASE("manual hooks become a provider or commands for http-01, and without them the lineage stays with certbot") {
     CertbotTree tree;
     tree.add("wild", {"*.a.example"}, manual("manual_auth_hook = /etc/dns add\nmanual_cleanup_hook = /etc/dns del\n"));
     tree.add("preferred", {"a.example"}, manual("pref_challs = dns-01,\nmanual_auth_hook = /etc/dns add\n"));
@@ -77,8 +77,30 @@ TEST_CASE("manual hooks for DNS become a provider, and without hooks or for http
     CHECK(hooks.cleanup == std::vector<std::string>{"/bin/sh", "-c", "/etc/dns del"});
     const auto& bare = std::get<config::DnsExec>(configured(made, "preferred").challenge.dns01->provider->kind);
     CHECK(bare.cleanup == std::vector<std::string>{"true"});
-    CHECK(reason(made, "http").starts_with("manual hooks for http-01"));
+    const config::Challenge& http = configured(made, "http").challenge;
+    CHECK_FALSE(http.dns01);
+    CHECK(http.http01->exec->present == std::vector<std::string>{"/bin/sh", "-c", "/etc/http"});
+    CHECK(http.http01->exec->cleanup == std::vector<std::string>{"true"});
     CHECK(reason(made, "person") == "the manual authenticator without manual_auth_hook asks a person at each renewal");
+}
+
+TEST_CASE("manual hooks are asked for each name's challenge as certbot would ask them") {
+    CertbotTree tree;
+    const std::string hook = "manual_auth_hook = /etc/hook\nmanual_cleanup_hook = /etc/tidy\n";
+    const std::vector<std::string> names = {"a.example", "*.a.example"};
+    tree.add("mixed", names, manual(hook));
+    tree.add("dns", names, manual(hook + "pref_challs = dns-01, http-01\n"));
+    tree.add("http", names, manual(hook + "pref_challs = http-01,\n"));
+    Preparation made = tree.prepared();
+    const config::Lineage& mixed = configured(made, "mixed");
+    CHECK(mixed.challenge.http01->exec->cleanup == std::vector<std::string>{"/bin/sh", "-c", "/etc/tidy"});
+    const config::Challenge& wildcard = config::challenge_for(mixed, parse_identifier("*.a.example").value());
+    CHECK_FALSE(wildcard.http01);
+    CHECK(wildcard.dns01->provider->name == "certbot-hooks");
+    CHECK(lineage(made, "mixed").way == "http-01 by certbot's hooks, *.a.example dns-01 by the provider certbot-hooks");
+    CHECK(configured(made, "dns").challenge.dns01);
+    CHECK(configured(made, "dns").name_challenges.empty());
+    CHECK(reason(made, "http") == "pref_challs names no challenge that could prove *.a.example");
 }
 
 TEST_CASE("DNS plugins become providers, their secrets files of their own") {
@@ -114,7 +136,18 @@ TEST_CASE("DNS plugins become providers, their secrets files of their own") {
     old.add(
         "md5", {"a.example"},
         fmt::format("authenticator = dns-rfc2136\ndns_rfc2136_credentials = {}\n", (old.base() / "old.ini").string()));
-    CHECK(reason(old.prepared(), "md5").find("of hmac-md5") != std::string::npos);
+    put(old.base() / "odd.ini", rfc2136 + "dns_rfc2136_algorithm = GSS-TSIG\n");
+    old.add(
+        "odd", {"b.example"},
+        fmt::format("authenticator = dns-rfc2136\ndns_rfc2136_credentials = {}\n", (old.base() / "odd.ini").string()));
+    Preparation kept = old.prepared();
+    // certbot's default.
+    CHECK(std::get<config::DnsRfc2136>(configured(kept, "md5").challenge.dns01->provider->kind).algorithm ==
+          "hmac-md5");
+    CHECK(kept.translation.notes ==
+          std::vector<std::string>{"the TSIG key of certbot-rfc2136 is of hmac-md5, which is weak: give it a new one "
+                                   "(`tsig-keygen -a hmac-sha256`)"});
+    CHECK(reason(kept, "odd") == "the TSIG key of dns-rfc2136 is of gss-tsig, which certd does not have");
 }
 
 TEST_CASE("hooks come over in certbot's order, those of its directories as they are") {
