@@ -148,8 +148,14 @@ void LineageBuilder::add(TreeNode key, TreeNode value) {
     config_.lineages.emplace(lineage->name, std::move(lineage));
 }
 
-// Its deploy scripts are a target of their own, in front of the others: when those are reloaded and verified, whatever
-// the scripts in `pre` had stopped must run again.
+// A target that does nothing but put files in place on this machine.
+bool installs_only(const Target& target) {
+    return !target.install.empty() && target.exec.empty() && target.test.empty() && target.reload.empty() &&
+           target.hosts.empty() && target.verify.addresses.empty() && target.maintenance.empty();
+}
+
+// Its deploy scripts are a target of their own, in front of those that are reloaded and verified: whatever the scripts
+// in `pre` had stopped must run again by then. Files that the scripts make somebody read are in place before.
 void LineageBuilder::read_renewal_hooks(Lineage& lineage, const Reader& reader) {
     lineage.renewal_hooks = defaults_.renewal_hooks;
     reader.read(lineage.renewal_hooks);
@@ -159,7 +165,11 @@ void LineageBuilder::read_renewal_hooks(Lineage& lineage, const Reader& reader) 
     Target target{.name = {own ? own_hooks_target(lineage.name) : std::string(hooks_target)}};
     target.renewal_hooks = lineage.renewal_hooks;
     target.location = lineage.location;
-    lineage.targets.insert(lineage.targets.begin(), target.name);
+    auto first = std::ranges::find_if_not(lineage.targets, [&](const TargetName& name) {
+        auto known = config_.targets.find(name);
+        return known != config_.targets.end() && installs_only(known->second);
+    });
+    lineage.targets.insert(first, target.name);
     auto [known, added] = config_.targets.try_emplace(target.name, target);
     if (added || !known->second.renewal_hooks.empty()) return;
     report_.error(

@@ -1,4 +1,5 @@
 // The translation as a file for conf.d. Every text that comes from certbot stands in quotation marks.
+#include "daemon/import/read_versions.hpp"
 #include "daemon/import/translation.hpp"
 
 #include "libacme/base/json.hpp"
@@ -40,8 +41,21 @@ std::string provider_text(const ImportedProvider& provider) {
     return text;
 }
 
+std::string install_text(const ImportedTarget& target) {
+    std::string text = "    install:    # readers of the key as certbot left them\n";
+    for (std::string_view kind : archive_kinds) {
+        text += fmt::format("      - {{ part: {0}, path: {1}, mode: ", kind,
+                            yaml((target.copies / fmt::format("{}.pem", kind)).string()));
+        text += kind == "privkey" ? fmt::format("\"{:04o}\", owner: \"{}\", group: \"{}\" }}\n", target.readers.mode,
+                                                target.readers.owner, target.readers.group)
+                                  : "\"0644\" }\n";
+    }
+    return text;
+}
+
 std::string target_text(const ImportedTarget& target) {
     std::string text = fmt::format("  {}:\n", yaml(target.name.text));
+    if (!target.copies.empty()) text += install_text(target);
     if (!target.service.empty()) text += fmt::format("    service: {}\n", target.service);
     return text + hooks_text("exec", target.hook);
 }

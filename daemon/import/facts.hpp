@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/import/ini.hpp"
+#include "daemon/import/key_readers.hpp"
 #include "libacme/base/file_system.hpp"
 #include "libacme/crypto/certificate.hpp"
 
@@ -54,6 +55,7 @@ struct LineageFacts {
     std::string name;  // certbot's: that of its file in renewal/
     Settings settings;
     std::vector<ArchivedVersion> versions;  // ascending; the last is the one that live/NAME shows
+    std::optional<KeyReaders> readers;      // of the live version's key, besides root
     std::optional<AccountFacts> account;
     IniSection credentials;          // of a DNS plugin, as its file has them
     std::vector<std::string> notes;  // what was left out

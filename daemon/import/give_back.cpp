@@ -3,6 +3,7 @@
 
 #include "config/load.hpp"
 #include "daemon/import/certbot_lock.hpp"
+#include "daemon/import/copies.hpp"
 #include "daemon/import/read_tree.hpp"
 #include "daemon/import/read_versions.hpp"
 #include "daemon/import/steps.hpp"
@@ -68,7 +69,7 @@ Result<void> append(FileSystem& files, const Path& archive, std::uint32_t number
 // What still holds something stays.
 void remove_empty_directories(FileSystem& files, const Path& root) {
     Path kept = kept_directory(root);
-    for (const Path& path : {kept / "live", kept / "renewal", kept})
+    for (const Path& path : {kept / "live", kept / "renewal", kept, copies_directory(root, "x").parent_path()})
         (void)files.change(change::Remove{path});
 }
 
@@ -134,7 +135,9 @@ class GiveBack {
         if (!archive) return failure(std::move(archive).error());
         Result<std::uint32_t> number = append_new(entry, name, *archive);
         if (!number) return failure(std::move(number).error());
-        return switch_back(context_.seams, made_.record.from, entry.certbot_name, *number);
+        Result<void> switched = switch_back(context_.seams, made_.record.from, entry.certbot_name, *number);
+        if (!switched) return switched;
+        return remove_tree(files_, copies_directory(made_.record.from, entry.certbot_name));
     }
 
     // The number of the version that is live at certd.

@@ -138,7 +138,7 @@ Result<Preparation> prepare(const Context& context) {
     std::vector<std::string> unfinished = leave_out_unfinished(made.record, *tree);
     Present present = look_at_certd(files, made, *std::move(config));
     Path secrets = Path(options.config_file).parent_path() / "certbot-secrets";
-    made.translation = translate(*tree, present, {secrets, options.webroot});
+    made.translation = translate(*tree, present, {options.from, secrets, options.webroot});
     made.translation.notes.insert(made.translation.notes.begin(), unfinished.begin(), unfinished.end());
     made.text = configuration_text(made.translation, options.from);
     config = load(options, {{made.file.string(), made.text}});

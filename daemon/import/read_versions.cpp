@@ -9,6 +9,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace certd::certbot {
 
@@ -56,22 +57,18 @@ Result<std::uint32_t> live_number(FileSystem& files, const Path& live) {
     return unusable(live.string() + " shows files of different versions");
 }
 
-// The mode of a path's last component; of everybody when it cannot be found out.
-mode_t mode_of(FileSystem& files, const Path& path) {
-    return files.inspect(path).map([](const FileStatus& status) { return status.mode; }).value_or(0777);
-}
-
-// certd's own directory is for root alone: who else reads the key now could not any more.
-Result<void> check_readers(FileSystem& files, const Path& root, const Path& archive, std::uint32_t number) {
-    Path key = archive / fmt::format("privkey{}.pem", number);
-    bool reachable = std::ranges::all_of(std::array{root / "archive", archive, root / "live"},
-                                         [&](const Path& path) { return (mode_of(files, path) & 011) != 0; });
-    mode_t mode = mode_of(files, key);
-    if (!reachable || (mode & 044) == 0) return {};
-    return unusable(
-        fmt::format("others than root may read {} (mode {:04o}), and could not read certd's: let them read a "
-                    "copy that a target installs, then take this lineage over",
-                    key.string(), mode));
+// certd's own directory is for root alone, so that who else reads the key now has to be known.
+Result<std::optional<KeyReaders>> readers_of(FileSystem& files, const Path& root, const Path& archive,
+                                             std::uint32_t number) {
+    Result<FileStatus> key = files.inspect(archive / fmt::format("privkey{}.pem", number));
+    if (!key) return failure(std::move(key).error());
+    std::vector<FileStatus> way;
+    for (const Path& path : {root / "archive", archive, root / "live"}) {
+        Result<FileStatus> status = files.inspect(path);
+        if (!status) return failure(std::move(status).error());
+        way.push_back(*std::move(status));
+    }
+    return key_readers(*key, way, ::geteuid());
 }
 
 std::vector<std::uint32_t> numbers_in(FileSystem& files, const Path& archive) {
@@ -124,7 +121,9 @@ Result<void> read_versions(FileSystem& files, const Path& root, const IniSection
     Path archive = archive_of(root, conf, facts.name);
     Result<std::uint32_t> live = live_number(files, root / "live" / facts.name);
     if (!live) return failure(std::move(live).error());
-    if (Result<void> readers = check_readers(files, root, archive, *live); !readers) return readers;
+    Result<std::optional<KeyReaders>> readers = readers_of(files, root, archive, *live);
+    if (!readers) return failure(std::move(readers).error());
+    facts.readers = *readers;
     Result<ArchivedVersion> current = read_archived(files, archive, *live);
     if (!current) return failure(std::move(current).error());
 

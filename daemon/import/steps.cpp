@@ -2,6 +2,8 @@
 
 #include "config/load.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace certd::certbot {
@@ -30,6 +32,14 @@ std::string snippet(const std::string& server, const std::string& webroot) {
 void add_requirements(const Translation& translation, const Options& options, Texts& steps) {
     for (const std::string& server : translation.server_snippet)
         steps.push_back(snippet(server, options.webroot.string()));
+    auto has_copies = [](const ImportedTarget& target) { return !target.copies.empty(); };
+    auto copies = std::ranges::find_if(translation.targets, has_copies);
+    if (copies != translation.targets.end()) {
+        steps.push_back(
+            fmt::format("let certd write the files that others may read: systemctl edit certd\n"
+                        "    [Service]\n    ReadWritePaths=-{}",
+                        copies->copies.parent_path().string()));
+    }
     if (translation.own_responder.empty()) return;
     steps.emplace_back(
         "certd answers for names of the standalone authenticator itself: nothing else may listen on that port "

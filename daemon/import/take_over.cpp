@@ -3,6 +3,7 @@
 #include "daemon/import/import.hpp"
 
 #include "daemon/import/certbot_lock.hpp"
+#include "daemon/import/copies.hpp"
 #include "daemon/import/steps.hpp"
 #include "daemon/import/stock.hpp"
 #include "daemon/store/layout.hpp"
@@ -47,6 +48,7 @@ class TakeOver {
         if (Result<void> begun = begin(); !begun) return begun;
         if (Result<void> able = probe_exchange(context_.seams, made_.record.from); !able) return able;
         if (Result<void> stored = fill_store(); !stored) return stored;
+        if (Result<void> copied = fill_copies(); !copied) return copied;
         if (Result<void> written = write_configuration(); !written) return written;
         made_.record.advance(Stage::preparing, Stage::switching);
         if (Result<void> recorded = record(); !recorded) return recorded;
@@ -77,6 +79,26 @@ class TakeOver {
             Result<void> stored = store_lineage(store_, lineage, ca.directory, *made_.config, context_.now);
             if (!stored) return stored;
         }
+        return {};
+    }
+
+    // Those that a killed run has left, of a lineage that needs none any more, would be taken for the right ones.
+    Result<void> fill_copies() {
+        for (const ImportedLineage& lineage : made_.translation.lineages) {
+            Path copies = copies_directory(made_.record.from, lineage.certbot_name);
+            Result<void> done = lineage.readers ? copy(lineage, copies) : remove_tree(files_, copies);
+            if (!done) return done;
+        }
+        return {};
+    }
+
+    Result<void> copy(const ImportedLineage& lineage, const Path& copies) {
+        Result<VersionNumber> live = store_.live(*lineage.name);
+        if (!live) return failure(std::move(live).error());
+        Result<VersionFiles> version = store_.read_version(*lineage.name, *live);
+        if (!version) return failure(std::move(version).error());
+        if (Result<void> written = write_copies(files_, copies, *lineage.readers, *version); !written) return written;
+        outcome_.done.push_back(fmt::format("wrote {}, for those who read the key", copies.string()));
         return {};
     }
 
@@ -112,8 +134,11 @@ class TakeOver {
         std::vector<Entry> entries = made_.record.at(Stage::switching);
         for (const Entry& entry : entries) {
             LineageName name = value_or_fail(LineageName::parse(entry.lineage));
-            Result<void> switched = switch_over(context_.seams, made_.record.from, entry.certbot_name,
-                                                layout::live_link(made_.state_directory, name));
+            Path target = copies_directory(made_.record.from, entry.certbot_name);
+            Result<bool> copied = exists(files_, target);
+            if (!copied) return failure(std::move(copied).error());
+            if (!*copied) target = layout::live_link(made_.state_directory, name);
+            Result<void> switched = switch_over(context_.seams, made_.record.from, entry.certbot_name, target);
             if (!switched) return switched;
         }
         made_.record.advance(Stage::switching, Stage::taken);

@@ -1,4 +1,5 @@
 // One lineage after the other: names, key, CA, challenge, targets and hooks.
+#include "daemon/import/copies.hpp"
 #include "daemon/import/names.hpp"
 #include "daemon/import/translation.hpp"
 
@@ -81,6 +82,7 @@ class Translator {
         put_primary_first(facts, lineage.names);
         lineage.ca = ca_for(facts, lineage.notes);
         take_key(facts.settings, lineage);
+        take_readers(facts, lineage);
         take_hooks(facts.settings, lineage);
         take_the_rest(facts.settings, lineage);
         result_.lineages.push_back(std::move(lineage));
@@ -183,6 +185,20 @@ class Translator {
         lineage.reuse_key = settings.is_true("reuse_key");
     }
 
+    // In front of all other targets: what they reload reads the copies.
+    void take_readers(const LineageFacts& facts, ImportedLineage& lineage) {
+        lineage.readers = facts.readers;
+        if (!facts.readers) return;
+        ImportedTarget target;
+        target.copies = copies_directory(options_.from, facts.name);
+        target.readers = *facts.readers;
+        lineage.notes.push_back(fmt::format(
+            "others than root read its key (mode {:04o}, user {}, group {}): certd installs files for them "
+            "in {}, where live/{} leads",
+            target.readers.mode, target.readers.owner, target.readers.group, target.copies.string(), facts.name));
+        lineage.targets.push_back(target_for("certbot-files", std::move(target)));
+    }
+
     // One that is in a directory of hooks as well runs once.
     static std::string own_hook(const Settings& settings, std::string_view key, const Texts& of_directory) {
         std::string hook = settings.text(key).value_or("");
@@ -196,17 +212,17 @@ class Translator {
         // In certbot's order: the scripts of the directory, which stand in front of all targets, the lineage's own
         // hook, then the installer's restart.
         if (std::string hook = own_hook(settings, "renew_hook", tree_.hooks.deploy); !hook.empty())
-            lineage.targets.push_back(target_for("certbot-deploy-hook", {TargetName{}, "", hook}));
+            lineage.targets.push_back(target_for("certbot-deploy-hook", {TargetName{}, "", hook, {}, {}}));
         auto installer = settings.text("installer");
         if (installer == "nginx" || installer == "apache") {
-            lineage.targets.push_back(target_for("certbot-" + *installer, {TargetName{}, *installer, ""}));
+            lineage.targets.push_back(target_for("certbot-" + *installer, {TargetName{}, *installer, "", {}, {}}));
         } else if (installer) {
             lineage.notes.push_back(
                 fmt::format("the installer {} is not carried over: add a target that reloads what uses "
                             "the certificate",
                             *installer));
         }
-        if (lineage.targets.empty() && tree_.hooks.deploy.empty()) {
+        if (lineage.targets.size() == (lineage.readers ? 1U : 0U) && tree_.hooks.deploy.empty()) {
             lineage.notes.emplace_back(
                 "nothing reloads or checks what uses the certificate: certbot had no installer and no "
                 "deploy hook for it");
@@ -215,7 +231,8 @@ class Translator {
 
     TargetName target_for(std::string_view name, ImportedTarget target) {
         for (const ImportedTarget& known : result_.targets) {
-            if (known.service == target.service && known.hook == target.hook) return known.name;
+            bool same = known.service == target.service && known.hook == target.hook && known.copies == target.copies;
+            if (same) return known.name;
         }
         std::set<std::string> taken;
         for (const auto& [known, value] : present_.config->targets)
@@ -264,7 +281,7 @@ class Translator {
                             tree_.hooks.directory));
         }
         for (const ImportedTarget& target : result_.targets) {
-            if (target.service.empty()) {
+            if (!target.hook.empty()) {
                 result_.notes.push_back(fmt::format(
                     "nothing checks what is served after {}: add `verify` to the target", target.name.text));
             }

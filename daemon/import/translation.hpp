@@ -22,6 +22,7 @@ struct Present {
 };
 
 struct TranslateOptions {
+    Path from;     // certbot's directory
     Path secrets;  // directory for what DNS plugins keep inside of their settings
     Path webroot;  // for names that a web server's plugin has proven
 };
@@ -52,6 +53,8 @@ struct ImportedTarget {
     TargetName name;
     std::string service;  // "nginx"; empty: none
     std::string hook;     // what the shell is to run for each new version, when there is no service
+    Path copies;          // where to install the files for those who read the key; empty: nowhere
+    KeyReaders readers;
 };
 
 struct ImportedLineage {
@@ -64,8 +67,9 @@ struct ImportedLineage {
     std::string challenge;           // as YAML
     std::vector<std::pair<std::string, std::string>> name_challenges;
     std::vector<TargetName> targets;
-    std::string renewal_hooks;        // certbot's directory with scripts, run as it is; empty: none
-    std::string pre_hook, post_hook;  // of its own, for the shell; empty: none
+    std::string renewal_hooks;          // certbot's directory with scripts, run as it is; empty: none
+    std::string pre_hook, post_hook;    // of its own, for the shell; empty: none
+    std::optional<KeyReaders> readers;  // of its key: they get copies, which a target installs
     bool reuse_key = false, subset = false, paused = false;
     std::optional<std::string> profile;
     bool profile_required = false;

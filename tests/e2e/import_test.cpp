@@ -292,6 +292,12 @@ echo "$1 $CERTBOT_DOMAIN $CERTBOT_REMAINING_CHALLENGES $CERTBOT_ALL_DOMAINS" >> 
     change("broken.example.test", "[renewalparams]", "[renewalparams");
     change("person.example.test", "authenticator = webroot", "authenticator = manual");
     fs::remove(m.letsencrypt() / "archive" / "keyless.example.test" / "privkey1.pem");
+    // A service reads one of the keys by its group.
+    for (const char* directory : {"live", "archive"})
+        fs::permissions(m.letsencrypt() / directory, fs::perms(0755));
+    const fs::path key = m.letsencrypt() / "archive/site3.example.test/privkey1.pem";
+    REQUIRE(run({program("chgrp"), "www-data", key.string()}).exit_code == 0);
+    fs::permissions(key, fs::perms(0640));
     executable(m.letsencrypt() / "renewal-hooks" / "deploy" / "all",
                "echo all >>" + m.path("deployed").string() + "\n");
 }
@@ -333,7 +339,7 @@ void check_shadow(const Migration& m) {
     CHECK(lineage_of(document, "site3.example.test").string_or("challenge") ==
           "http-01 through " + m.path("www").string());
     CHECK(lineage_of(document, "site3.example.test").strings("targets") ==
-          std::vector<std::string>{"renewal-hooks.site3.example.test", "certbot-nginx"});
+          std::vector<std::string>{"certbot-files", "renewal-hooks.site3.example.test", "certbot-nginx"});
     CHECK(lineage_of(document, "site.apache.example.test").strings("targets") ==
           std::vector<std::string>{"renewal-hooks.site.apache.example.test", "certbot-apache"});
     CHECK(lineage_of(document, "hook3.example.test").string_or("challenge") == "http-01 by certbot's hooks");
@@ -373,6 +379,13 @@ std::string served(const std::string& name) {
     return served_fingerprint(name.find(".apache.") != std::string::npos ? "127.0.0.3:443" : "127.0.0.1:443", name);
 }
 
+// What somebody of `group` sees of the key of site3; empty when it is kept from them.
+std::string key_read_by(const Migration& m, const std::string& group) {
+    return run({program("setpriv"), "--reuid=nobody", "--regid=" + group, "--clear-groups", program("cat"),
+                (m.live("site3.example.test") / "privkey.pem").string()})
+        .out;
+}
+
 }  // namespace
 
 TEST_CASE("lineages of a real certbot come over, are renewed by certd under certbot's paths, and go back") {
@@ -403,6 +416,10 @@ TEST_CASE("lineages of a real certbot come over, are renewed by certd under cert
     CHECK(taken.out.find("    Alias /.well-known/acme-challenge/ " + m.path("challenges").string()) !=
           std::string::npos);
     CHECK(fs::is_symlink(m.live("site1.example.test")));
+    CHECK(taken.out.find("ReadWritePaths=-" + (m.letsencrypt() / "certd-live").string()) != std::string::npos);
+    const std::string first_key = key_read_by(m, "www-data");
+    CHECK(first_key.find("PRIVATE KEY") != std::string::npos);
+    CHECK(key_read_by(m, "nogroup").empty());
     // What was left to certbot is still there for it, and nothing else.
     const Output rest = m.certbot({"certificates"});
     CHECK(rest.out.find("Certificate Name: person.example.test") != std::string::npos);
@@ -423,6 +440,15 @@ TEST_CASE("lineages of a real certbot come over, are renewed by certd under cert
         CHECK(one["next"].string_or("action") == "issue");
     }
     CHECK(m.pebble.orders() == issued);
+    const Output checked = m.certd.ctl({"check", "hook3.example.test"});
+    INFO(checked.both());
+    CHECK(checked.exit_code == 0);
+    for (const char* name : {"", "www."}) {
+        CHECK(checked.out.find(fmt::format("challenge.http-01 {}hook3.example.test: the commands that put a challenge "
+                                           "response in place and take it away did well",
+                                           name)) != std::string::npos);
+    }
+    CHECK(checked.out.find("port 80 answers with certd's token at 127.0.0.1") != std::string::npos);
 
     // By each way of proof once: through the directory of nginx and Apache, a webroot, hooks for DNS, HTTP and both,
     // signed updates with a new key and an old one, and certd itself.
@@ -441,12 +467,18 @@ TEST_CASE("lineages of a real certbot come over, are renewed by certd under cert
     CHECK(served("site1.example.test") == fingerprint_of_file(m.live("site1.example.test") / "cert.pem"));
     CHECK(served("site3.example.test") != third);
     CHECK(served("site3.example.test") == fingerprint_of_file(m.live("site3.example.test") / "cert.pem"));
+    const std::string second_key = key_read_by(m, "www-data");
+    CHECK(second_key.find("PRIVATE KEY") != std::string::npos);
+    CHECK(second_key != first_key);
+    CHECK(key_read_by(m, "nogroup").empty());
     CHECK(served("site.apache.example.test") != at_apache);
     CHECK(served("site.apache.example.test") == fingerprint_of_file(m.live("site.apache.example.test") / "cert.pem"));
     const std::string called = read_file(m.path("http-hooks"));
-    for (const char* call : {"add hook3.example.test 1 hook3.example.test,www.hook3.example.test\n",
-                             "add www.hook3.example.test 0 ", "delete www.hook3.example.test 0 ",
-                             "delete hook3.example.test 1 ", "add hook4.example.test ", "delete hook4.example.test "}) {
+    // The CA says which name comes first.
+    for (const char* call : {"add hook3.example.test ", "add www.hook3.example.test ", "delete www.hook3.example.test ",
+                             "delete hook3.example.test ", "add hook4.example.test ", "delete hook4.example.test ",
+                             "hook3.example.test 1 hook3.example.test,www.hook3.example.test\n",
+                             "hook3.example.test 0 hook3.example.test,www.hook3.example.test\n"}) {
         CAPTURE(call);
         CHECK(called.find(call) != std::string::npos);
     }
@@ -470,6 +502,8 @@ TEST_CASE("lineages of a real certbot come over, are renewed by certd under cert
     CHECK(read_file(m.conf("web1.example.test")) == conf);
     CHECK(fingerprint_of_file(m.live("site1.example.test") / "cert.pem") == second);
     CHECK(fs::read_symlink(m.live("site1.example.test") / "cert.pem") == "../../archive/site1.example.test/cert3.pem");
+    CHECK(key_read_by(m, "www-data") == second_key);
+    CHECK_FALSE(fs::exists(m.letsencrypt() / "certd-live"));
     const Output all = m.certbot({"certificates"});
     for (const std::string& name : {std::string("web1.example.test-0001"), std::string("Shop.Example"), long_name,
                                     std::string("site1.example.test"), std::string("both.wild")}) {

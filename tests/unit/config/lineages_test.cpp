@@ -182,6 +182,17 @@ TEST_CASE(
     CHECK(config->targets.at({"renewal-hooks.d.example.com"}).renewal_hooks == own);
 }
 
+TEST_CASE("what only installs files in front of a lineage's targets stays in front of its deploy scripts") {
+    auto config = config_of(base +
+                            "targets:\n  files: { install: [{ part: cert, path: /f }] }\n  web: { service: nginx }\n"
+                            "lineages:\n  a.example.com: { renewal_hooks: { directory: /h }, targets: [files, web] }\n"
+                            "  b.example.com: { renewal_hooks: { directory: /h }, targets: [web, files] }\n");
+    CHECK(config->lineages.at("a.example.com")->targets ==
+          std::vector<TargetName>{{"files"}, {"renewal-hooks.a.example.com"}, {"web"}});
+    CHECK(config->lineages.at("b.example.com")->targets ==
+          std::vector<TargetName>{{"renewal-hooks.b.example.com"}, {"web"}, {"files"}});
+}
+
 TEST_CASE("a long name of a lineage leaves its hooks a name of their own") {
     const std::string first = std::string(60, 'a') + ".b.c", second = std::string(60, 'a') + ".b.d";
     auto config = config_of(base + "lineages:\n  " + first +

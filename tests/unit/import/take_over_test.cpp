@@ -61,6 +61,10 @@ class World {
         tree.add("a.example", {"a.example"}, webroot);
         tree.add_version("a.example", 2, {"a.example"});
         tree.add("B", {"b.example"}, std::string(webroot) + "installer = nginx\n");
+        // Others than root read B's key, through directories that let them.
+        for (const fs::path& path : {tree.root() / "live", tree.root() / "archive", tree.archive("B")})
+            fs::permissions(path, fs::perms(0755));
+        fs::permissions(tree.archive("B") / "privkey1.pem", fs::perms(0640));
         fs::copy(tree.base(), saved_.path() / "start", fs::copy_options::recursive | fs::copy_options::copy_symlinks);
     }
 
@@ -73,8 +77,10 @@ class World {
             fs::remove_all(entry.path());
         fs::copy(saved_.path() / name, tree.base(), fs::copy_options::recursive | fs::copy_options::copy_symlinks);
         // Copies are made with the umask of the test.
-        for (const auto& entry : fs::recursive_directory_iterator(tree.state().parent_path())) {
-            if (entry.is_directory() && !entry.is_symlink()) fs::permissions(entry.path(), fs::perms(0700));
+        for (const auto& entry : fs::recursive_directory_iterator(tree.base())) {
+            bool certbots = entry.path().native().starts_with(tree.root().native());
+            if (entry.is_directory() && !entry.is_symlink())
+                fs::permissions(entry.path(), fs::perms(certbots ? 0755 : 0700));
         }
     }
 
@@ -177,7 +183,13 @@ TEST_CASE("a take-over puts versions, account and configuration in place and lea
     const Snapshot archive = snapshot_of(world.tree.root() / "archive");
     must(take_over(world.tree.context(files)));
     CHECK(fs::read_symlink(world.tree.live("a.example")) == world.tree.state() / "live" / "a.example");
-    CHECK(fs::read_symlink(world.tree.live("B")) == world.tree.state() / "live" / "b");
+    const fs::path copies = world.tree.root() / "certd-live" / "B";
+    CHECK(fs::read_symlink(world.tree.live("B")) == copies);
+    for (const char* kind : {"cert", "chain", "fullchain", "privkey"}) {
+        const fs::path file = copies / fmt::format("{}.pem", kind);
+        CHECK(get(file) == get(world.tree.state() / "live" / "b" / file.filename()));
+        CHECK(fs::status(file).permissions() == fs::perms(kind == std::string("privkey") ? 0640 : 0644));
+    }
     CHECK(get(world.tree.live("a.example") / "privkey.pem") == get(world.tree.archive("a.example") / "privkey2.pem"));
     CHECK(snapshot_of(world.tree.root() / "archive") == archive);
     CHECK(!fs::exists(world.tree.conf("a.example")));
@@ -227,6 +239,16 @@ TEST_CASE("giving back restores certbot's directory, with what was issued meanwh
     CHECK(store.versions(LineageName::parse("a.example").value()).value().size() == 3);
     must(give_back(world.tree.context(files)));
     CHECK(world.is_served("a.example"));
+    CHECK_FALSE(fs::exists(world.tree.root() / "certd-live"));
+}
+
+TEST_CASE("copies that a killed take-over has left are not taken for those of a key that only root reads by now") {
+    World world;
+    RealFileSystem files;
+    put(world.tree.root() / "certd-live" / "a.example" / "privkey.pem", "old");
+    must(take_over(world.tree.context(files)));
+    CHECK(fs::read_symlink(world.tree.live("a.example")) == world.tree.state() / "live" / "a.example");
+    CHECK_FALSE(fs::exists(world.tree.root() / "certd-live" / "a.example"));
 }
 
 TEST_CASE("giving back that is killed or fails at any step is finished by the next") {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 using namespace certd;
 using namespace certd::certbot;
 using namespace certd::certbot::test;
@@ -63,6 +65,29 @@ TEST_CASE("the plugins of nginx and Apache become a webroot and a target that re
     CHECK(made.config->targets.at({"certbot-nginx"}).install.empty());
     CHECK(made.config->targets.at({"certbot-apache"}).service == "apache");
     CHECK(made.translation.server_snippet == std::set<std::string>{"apache", "nginx"});
+}
+
+TEST_CASE("readers of a key get files that a target installs before anything else is told of them") {
+    CertbotTree tree;
+    tree.add("a.example", {"a.example"}, std::string(webroot) + "installer = nginx\nrenew_hook = told\n");
+    for (const fs::path& path : {tree.root() / "live", tree.root() / "archive", tree.archive("a.example")})
+        fs::permissions(path, fs::perms(0755));
+    fs::permissions(tree.archive("a.example") / "privkey1.pem", fs::perms(0640));
+    tree.add_hook("deploy/10");
+    Preparation made = tree.prepared();
+    const config::Lineage& a = configured(made, "a.example");
+    CHECK(a.targets == std::vector<TargetName>{
+                           {"certbot-files"}, {"renewal-hooks.a.example"}, {"certbot-deploy-hook"}, {"certbot-nginx"}});
+    const config::Target& target = made.config->targets.at({"certbot-files"});
+    REQUIRE(target.install.size() == 4);
+    CHECK(target.install.at(0).part == config::Part::privkey);
+    CHECK(target.install.at(0).path == (tree.root() / "certd-live/a.example/privkey.pem").string());
+    CHECK(target.install.at(0).mode == 0640);
+    CHECK(target.install.at(0).owner == std::to_string(::geteuid()));
+    CHECK(target.install.at(0).group == std::to_string(::getegid()));
+    CHECK(target.install.at(3).mode == 0644);
+    CHECK(has_note(lineage(made, "a.example"), "others than root read its key (mode 0640"));
+    CHECK(outlooks(made, tree.now).front().plan.action == Action::issue);
 }
 
 TEST_CASE("manual hooks become a provider or commands for http-01, and without them the lineage stays with certbot") {
