@@ -43,6 +43,12 @@ Bytes key_identifier(ByteView public_key) {
     return identifier;
 }
 
+// One point, by a full name.
+Bytes write_crl_point(std::string_view url) {
+    Bytes name = der::encode(der::context_constructed(0), der::encode(der::context(6), as_bytes(url)));
+    return der::encode(der::sequence, der::encode(der::sequence, der::encode(der::context_constructed(0), name)));
+}
+
 Bytes write_extensions(const CertificateTemplate& subject, ByteView public_key, ByteView authority) {
     static constexpr std::uint8_t is_ca[] = {der::sequence, 3, der::boolean, 1, 0xff}, is_no_ca[] = {der::sequence, 0};
     static constexpr std::uint8_t signs_certificates[] = {der::bit_string, 2, 1, 0x06};  // keyCertSign, cRLSign
@@ -73,6 +79,7 @@ Bytes write_extensions(const CertificateTemplate& subject, ByteView public_key, 
     if (!subject.acme_identifier.empty()) {
         add(x509::acme_identifier, true, der::encode(der::octet_string, subject.acme_identifier));
     }
+    if (!subject.crl_url.empty()) add(x509::crl_distribution_points, false, write_crl_point(subject.crl_url));
     add(x509::subject_key_identifier, false, der::encode(der::octet_string, key_identifier(public_key)));
     add(x509::authority_key_identifier, false, der::encode(der::sequence, der::encode(der::context(0), authority)));
     return der::encode(der::context_constructed(3), der::encode(der::sequence, list));

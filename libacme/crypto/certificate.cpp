@@ -51,13 +51,6 @@ std::string common_name(ByteView der) {
     return value;
 }
 
-bool same_name(ByteView left, ByteView right) {
-    if (std::ranges::equal(left, right)) return true;
-    // RFC 5280 §7.1 compares without case and superfluous space.
-    NameOwner left_name = read_name(left), right_name = read_name(right);
-    return left_name && right_name && X509_NAME_cmp(left_name.get(), right_name.get()) == 0;
-}
-
 Bytes copy(ByteView view) {
     return Bytes(view.begin(), view.end());
 }
@@ -73,6 +66,12 @@ bool verify_generally(const Certificate& certificate, EVP_PKEY* key) {
 }
 
 }  // namespace
+
+bool same_name(ByteView left, ByteView right) {
+    if (std::ranges::equal(left, right)) return true;
+    NameOwner left_name = read_name(left), right_name = read_name(right);
+    return left_name && right_name && X509_NAME_cmp(left_name.get(), right_name.get()) == 0;
+}
 
 Result<Certificate> Certificate::from_der(ByteView der) {
     auto handle = read_certificate(copy(der));

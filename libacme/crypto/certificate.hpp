@@ -72,7 +72,8 @@ struct CertificateTemplate {
     bool ca = false;
     Bytes serial;  // empty: 16 random octets
     Bytes public_key_der;
-    Bytes acme_identifier;  // the digest of RFC 8737 §3, as a critical extension; empty: none
+    Bytes acme_identifier;     // the digest of RFC 8737 §3, as a critical extension; empty: none
+    std::string crl_url = {};  // its distribution point (RFC 5280 §4.2.1.13); empty: none
 };
 Certificate issue_certificate(const CertificateTemplate& subject, const PrivateKey& issuer_key,
                               const Certificate* issuer);

@@ -23,23 +23,6 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t cou
     return value;
 }
 
-// UTCTime YYMMDDHHMMSSZ or GeneralizedTime YYYYMMDDHHMMSSZ (RFC 5280 §4.1.2.5), nothing else.
-std::optional<Time> read_time(const der::Element& element) {
-    std::string_view text = as_text(element.content);
-    std::size_t year_digits = element.tag == der::utc_time ? 2 : element.tag == der::generalized_time ? 4 : 0;
-    if (year_digits == 0 || text.size() != year_digits + 11 || text.back() != 'Z') return std::nullopt;
-    auto year = digits(text, 0, year_digits);
-    auto two = [&](std::size_t field) { return digits(text, year_digits + 2 * field, 2); };
-    auto month = two(0), day = two(1), hour = two(2), minute = two(3), second = two(4);
-    if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-    if (year_digits == 2) *year += *year < 50 ? 2000 : 1900;
-
-    std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                     std::chrono::day(static_cast<unsigned>(*day)));
-    if (!date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
-    return Time(std::chrono::sys_days(date)) + hours(*hour) + minutes(*minute) + seconds(*second);
-}
-
 bool read_validity(Certificate::Handle& fields, ByteView content) {
     der::Reader reader(content);
     auto first = reader.next(), last = reader.next();
@@ -87,6 +70,9 @@ bool read_extensions(Certificate::Handle& fields, ByteView sequence) {
     if (auto* item = x509::find(*extensions, x509::authority_key_identifier)) {
         if (!read_authority_key_identifier(fields, item->value)) return false;
     }
+    if (auto* item = x509::find(*extensions, x509::crl_distribution_points))
+        fields.crl_distribution_points = item->value;
+    if (auto* item = x509::find(*extensions, x509::key_usage)) fields.key_usage = item->value;
     return true;
 }
 
@@ -126,6 +112,22 @@ bool read_to_be_signed(Certificate::Handle& fields, ByteView content) {
 }
 
 }  // namespace
+
+std::optional<Time> read_time(const der::Element& element) {
+    std::string_view text = as_text(element.content);
+    std::size_t year_digits = element.tag == der::utc_time ? 2 : element.tag == der::generalized_time ? 4 : 0;
+    if (year_digits == 0 || text.size() != year_digits + 11 || text.back() != 'Z') return std::nullopt;
+    auto year = digits(text, 0, year_digits);
+    auto two = [&](std::size_t field) { return digits(text, year_digits + 2 * field, 2); };
+    auto month = two(0), day = two(1), hour = two(2), minute = two(3), second = two(4);
+    if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+    if (year_digits == 2) *year += *year < 50 ? 2000 : 1900;
+
+    std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+                                     std::chrono::day(static_cast<unsigned>(*day)));
+    if (!date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
+    return Time(std::chrono::sys_days(date)) + hours(*hour) + minutes(*minute) + seconds(*second);
+}
 
 std::shared_ptr<const Certificate::Handle> read_certificate(Bytes der) {
     if (der.size() > size_limit) return nullptr;

@@ -16,6 +16,7 @@ inline constexpr std::uint8_t subject_key_identifier[] = {0x55, 0x1d, 0x0e};
 inline constexpr std::uint8_t key_usage[] = {0x55, 0x1d, 0x0f};
 inline constexpr std::uint8_t subject_alternative_name[] = {0x55, 0x1d, 0x11};
 inline constexpr std::uint8_t basic_constraints[] = {0x55, 0x1d, 0x13};
+inline constexpr std::uint8_t crl_distribution_points[] = {0x55, 0x1d, 0x1f};
 inline constexpr std::uint8_t authority_key_identifier[] = {0x55, 0x1d, 0x23};
 inline constexpr std::uint8_t extended_key_usage[] = {0x55, 0x1d, 0x25};
 inline constexpr std::uint8_t acme_identifier[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x1f};  // RFC 8737 §6.1

@@ -43,11 +43,11 @@ bool is_closed(ErrorCode error) {
     fail("net.malformed", "The answer to " + what + " is not valid HTTP (" + error.message() + ")");
 }
 
-// Reads one answer, interim ones included, into `connection.input` and the parser.
+// Reads one answer, interim ones included, into `input` and the parser.
 class Reader {
    public:
-    Reader(HttpsConnection& connection, bool head, ExchangeLimits limits, const std::string& what)
-        : connection_(connection), head_(head), limits_(limits), what_(what) {}
+    Reader(const ReadSome& read, std::string& input, bool head, ExchangeLimits limits, const std::string& what)
+        : read_(read), input_(input), head_(head), limits_(limits), what_(what) {}
 
     // False when the connection ended before the first octet.
     Task<bool> read() {
@@ -86,25 +86,25 @@ class Reader {
 
     // Gives the parser what has been read; false when it needs more.
     bool consume() {
-        if (connection_.input.empty()) return false;
+        if (input_.empty()) return false;
         ErrorCode error;
-        const auto used = parser_->put(asio::buffer(connection_.input), error);
-        connection_.input.erase(0, used);
-        if (parser_->is_done() && !error) reusable_ = parser_->keep_alive() && connection_.input.empty();
+        const auto used = parser_->put(asio::buffer(input_), error);
+        input_.erase(0, used);
+        if (parser_->is_done() && !error) reusable_ = parser_->keep_alive() && input_.empty();
         if (!error) return used > 0;
         if (error == http::error::need_more) return false;
         fail_parsing(error, limits_, what_);
     }
 
     Task<bool> receive() {
-        auto& input = connection_.input;
+        auto& input = input_;
         const auto kept = input.size();
         if (kept > limits_.header + read_size) {  // a chunk header or trailer without end
             fail("net.tooLarge",
                  "The answer to " + what_ + " has a line longer than " + std::to_string(limits_.header) + " bytes");
         }
         input.resize(kept + read_size);
-        const auto [error, bytes] = co_await connection_.tls.read_some(asio::buffer(input.data() + kept, read_size));
+        const auto [error, bytes] = co_await read_(asio::buffer(input.data() + kept, read_size));
         input.resize(kept + bytes);
         begun_ = begun_ || bytes > 0;
         if (!error) co_return true;
@@ -129,7 +129,8 @@ class Reader {
         return status >= 100 && status < 200 && status != 101;
     }
 
-    HttpsConnection& connection_;
+    const ReadSome& read_;
+    std::string& input_;
     bool head_;
     ExchangeLimits limits_;
     const std::string& what_;
@@ -168,7 +169,12 @@ std::string serialize(const HttpRequest& request, const std::string& user_agent)
 Task<Exchange> exchange(HttpsConnection& connection, std::string_view octets, bool head, ExchangeLimits limits,
                         std::string what) {
     if (co_await connection.tls.write(octets)) co_return Exchange{Exchange::Fate::not_sent, {}, false};
-    Reader reader(connection, head, limits, what);
+    ReadSome read = [&connection](asio::mutable_buffer buffer) { return connection.tls.read_some(buffer); };
+    co_return co_await read_answer(std::move(read), connection.input, head, limits, std::move(what));
+}
+
+Task<Exchange> read_answer(ReadSome read, std::string& input, bool head, ExchangeLimits limits, std::string what) {
+    Reader reader(read, input, head, limits, what);
     if (!co_await reader.read()) co_return Exchange{Exchange::Fate::no_answer, {}, false};
     auto result = reader.take();
     refuse_encoded(result.response, what);

@@ -5,6 +5,7 @@
 #include "libacme/net/tls_stream.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +37,13 @@ struct Exchange {
     HttpResponse response;
     bool reusable = false;  // the connection can carry another exchange
 };
+
+// How the next octets of an answer come.
+using ReadSome = std::function<Task<IoResult>(asio::mutable_buffer)>;
+
+// Reads one answer, interim ones included; `input` keeps what came behind it. Fate complete or no_answer. Throws as
+// exchange() does, and refuses an encoded body. `what` names the request in messages. No time limit of its own.
+Task<Exchange> read_answer(ReadSome read, std::string& input, bool head, ExchangeLimits limits, std::string what);
 
 // Request line, headers and body in one piece. Throws Failure(net.malformed) for what would break the framing.
 std::string serialize(const HttpRequest& request, const std::string& user_agent);
