@@ -248,6 +248,11 @@ void read_top_level(const Reader& root, Config& config) {
     Reader audit = root.section("audit");
     audit.read("keep", config.audit.keep);
     audit.read_size("max_size", config.audit.max_size);
+
+    Reader revocation = root.section("revocation");
+    revocation.read("crl", config.revocation.crl);
+    revocation.read("interval", config.revocation.interval);
+    revocation.read_size("max_size", config.revocation.max_size);
 }
 
 }  // namespace

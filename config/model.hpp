@@ -313,6 +313,14 @@ struct Audit {
     bool operator==(const Audit&) const = default;
 };
 
+// Whether the certificates in use are looked up in the CRLs that they name.
+struct Revocation {
+    bool crl = true;
+    Duration interval = hours(6);         // at most, between two looks at the same CRL
+    std::uint64_t max_size = 64'000'000;  // of a CRL in octets
+    bool operator==(const Revocation&) const = default;
+};
+
 struct Config {
     std::string state_dir = "/var/lib/certd";
     Control control;
@@ -320,6 +328,7 @@ struct Config {
     ChallengeListener http_challenge, tls_challenge;
     Log log;
     Audit audit;
+    Revocation revocation;
     std::size_t parallel_orders = 8;  // over all CAs
     Duration jitter = hours(1);       // at most this (or 1/50 of the lifetime) is added to a renewal time
     std::optional<CaName> dry_run_ca;

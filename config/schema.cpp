@@ -81,6 +81,14 @@ constexpr std::array table = {
     Row{.path = "audit.max_size", .type = Type::size, .default_text = "10MB",
         .doc = "Size at which the next file is begun; so is one after an eighth of `keep`.", .low = 100'000, .high = 50'000'000},
 
+    Row{.path = "revocation", .type = Type::section, .doc = "Whether certificates in use were revoked: such a one is replaced at once."},
+    Row{.path = "revocation.crl", .type = Type::boolean, .default_text = "true",
+        .doc = "Whether the certificates that lineages use are looked up in the CRL that they name. Those that name none (short-lived ones, say) are not looked up."},
+    Row{.path = "revocation.interval", .type = Type::duration, .default_text = "6h",
+        .doc = "How often a CRL is fetched at least; when its CA announces the next one for an earlier time, it is fetched then.", .low = hour, .high = 7 * day},
+    Row{.path = "revocation.max_size", .type = Type::size, .default_text = "64MB",
+        .doc = "Size of a CRL above which it is not read.", .low = 100'000, .high = 500'000'000},
+
     Row{.path = "dns_providers", .type = Type::sections,
         .doc = "Who changes DNS records for the dns-01 challenge, by a name of your choice; each has exactly one of rfc2136, exec, lego_exec, httpreq, acme_dns, cloudflare and route53."},
     Row{.path = "dns_providers.*.rfc2136", .type = Type::section, .doc = "Signed updates of the zone's primary name server (RFC 2136, RFC 8945), e.g. BIND, Knot DNS or PowerDNS."},

@@ -67,6 +67,16 @@ std::string validity(const Style& style, const api::Lineage& lineage, Time now) 
     return lineage.not_before ? fmt::format("from {} {}", date_and_time(style, *lineage.not_before), until) : until;
 }
 
+std::string revocation_text(const Style& style, const api::Revocation& known, Time now) {
+    if (known.status == "not-checked") return "not looked at: the certificate names no CRL";
+    std::string text = known.status == "good"      ? "not revoked"
+                       : known.status == "revoked" ? fmt::format("revoked ({})", clean(style, known.reason, 64))
+                                                   : "not known";
+    if (known.checked_at) text += ", CRL of " + relative_past(*known.checked_at, now);
+    if (known.problem) text += fmt::format(" [{}]", clean(style, known.problem->code, 128));
+    return text;
+}
+
 std::string ari_text(const Style& style, const api::Ari& ari) {
     if (!ari.start || !ari.end) return {};
     std::string text = fmt::format("{} to {}", date_and_time(style, *ari.start), date_and_time(style, *ari.end));
@@ -145,6 +155,7 @@ void facts(Sheet& sheet, const Style& style, const api::Lineage& lineage, Time n
     sheet.line("Served", clean(style, lineage.served, 32));
     sheet.line("Next", next_action(style, lineage, now, 2));
     sheet.line("", joined(style, lineage.next.reasons, "; "), Colour::dim);
+    if (lineage.revocation) sheet.line("Revocation", revocation_text(style, *lineage.revocation, now));
     if (lineage.ari) sheet.line("ARI window", ari_text(style, *lineage.ari));
     if (lineage.last_success) sheet.line("Last success", relative_past(*lineage.last_success, now));
 }

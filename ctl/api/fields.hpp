@@ -30,6 +30,18 @@ void fields(Is<Ari> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<Revocation> auto& value, Field&& field) {
+    field("status", value.status, Shown::full);
+    field("url", value.url, Shown::full);
+    field("checked_at", value.checked_at, Shown::full);
+    field("good_until", value.good_until, Shown::full);
+    field("next_check", value.next_check, Shown::full);
+    field("revoked_at", value.revoked_at, Shown::full);
+    field("reason", value.reason, Shown::full);
+    field("problem", value.problem, Shown::full);
+}
+
+template <class Field>
 void fields(Is<Target> auto& value, Field&& field) {
     field("target", value.target, Shown::full);
     field("host", value.host, Shown::full);
@@ -153,6 +165,7 @@ void fields(Is<Lineage> auto& value, Field&& field) {
     field("last_problem", value.last_problem, Shown::table);
     field("failures", value.failures, Shown::table);
     field("ari", value.ari, Shown::full);
+    field("revocation", value.revocation, Shown::full);
     field("targets", value.targets, Shown::full);
     field("versions", value.versions, Shown::full);
     field("refused_names", value.refused_names, Shown::full);

@@ -23,6 +23,16 @@ struct Ari {
     std::string explanation_url;
 };
 
+// Whether the certificates in use are in the CRL that they name.
+struct Revocation {
+    std::string status;  // "good", "revoked", "unknown" (not known at the moment), "not-checked" (there is no CRL)
+    std::string url;     // of the CRL
+    std::optional<Time> checked_at, good_until, next_check;  // good_until: when what is known of the CRL runs out
+    std::optional<Time> revoked_at;
+    std::string reason;              // "keyCompromise", as RFC 5280 §5.3.1 calls it
+    std::optional<Problem> problem;  // why the last CRL could not be had, or be used
+};
+
 struct Target {
     std::string target, host, state;
     std::uint32_t version = 0;
@@ -130,6 +140,7 @@ struct Lineage {
     std::optional<Problem> last_problem;
     std::uint32_t failures = 0;
     std::optional<Ari> ari;
+    std::optional<Revocation> revocation;  // of one lineage in full; unset: looking is switched off
     std::vector<Target> targets;
     std::vector<Version> versions;
     std::vector<RefusedName> refused_names;

@@ -1,9 +1,9 @@
 // DaemonOperations: accounts and revocation, what only an admin may do.
 #include "daemon/app/operations.hpp"
 
+#include "daemon/renew/compromised_key.hpp"
 #include "libacme/async/as_result.hpp"
 #include "libacme/base/text.hpp"
-#include "libacme/crypto/digest.hpp"
 #include "libacme/protocol/order_list.hpp"
 
 #include <algorithm>
@@ -36,14 +36,6 @@ RevocationReason reason_of(const std::string& text) {
     }
     fail("control.badRequest",
          fmt::format("There is no reason \"{}\"; it is one of {}", escape_untrusted(text, 64), join(known, ", ")));
-}
-
-// A version is revoked as a whole, as it was issued.
-std::vector<Certificate> leaves_of(const VersionFiles& files) {
-    std::vector<Certificate> leaves{value_or_fail(parse_chain(files.cert)).front()};
-    for (const auto& [key, further] : files.further)
-        leaves.push_back(value_or_fail(parse_chain(further.cert)).front());
-    return leaves;
 }
 
 // In the order of leaves_of.
@@ -82,22 +74,6 @@ Task<api::OrderList> orders_of(CaClients& clients, config::Ca ca) {
     std::shared_ptr<acme::Session> session = co_await clients.session(ca);
     acme::OrderList list = co_await acme::list_orders(*session);
     co_return api::OrderList{list.offered, list.complete, std::move(list.urls)};
-}
-
-// The other versions with one of the keys of `leaves`; those that cannot be read are left to their damage. Blocking.
-std::vector<VersionNumber> versions_with_keys(Store& store, const LineageName& name, VersionNumber version,
-                                              const std::vector<Certificate>& leaves) {
-    auto shares_key = [&](const Certificate& leaf) {
-        return std::ranges::any_of(
-            leaves, [&](const Certificate& each) { return each.public_key_der() == leaf.public_key_der(); });
-    };
-    std::vector<VersionNumber> found;
-    for (const VersionFacts& facts : value_or_fail(store.versions(name))) {
-        if (facts.number == version) continue;
-        Result<VersionFiles> files = store.read_version(name, facts.number);
-        if (files && std::ranges::any_of(leaves_of(*files), shares_key)) found.push_back(facts.number);
-    }
-    return found;
 }
 
 std::string listed(const std::vector<VersionNumber>& versions) {
@@ -161,7 +137,7 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
     if (!facts) fail("control.noSuchVersion", fmt::format("{} has no version {}", name.text(), version.value));
     VersionFiles files = value_or_fail(
         co_await offload(engine_.seams.workers, [&] { return engine_.store.read_version(name, version); }));
-    std::vector<Certificate> leaves = leaves_of(files);
+    std::vector<Certificate> leaves = leaves_of(files);  // a version is revoked as a whole, as it was issued
     if (by_certificate && !facts->csr_key_sha256.empty()) {
         fail(
             "control.badRequest",
@@ -177,12 +153,8 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
     // that signs its own revocation is compromised for the CA in any case (acme-facts §1.6).
     std::vector<VersionNumber> same_key;
     if (reason == RevocationReason::key_compromise || by_certificate) {
-        for (const Certificate& leaf : leaves) {
-            std::string key = sha256_hex(leaf.public_key_der());
-            value_or_fail(co_await offload(engine_.seams.workers, [&] { return engine_.store.burn_key(key); }));
-        }
-        same_key = co_await offload(engine_.seams.workers,
-                                    [&] { return versions_with_keys(engine_.store, name, version, leaves); });
+        same_key = value_or_fail(
+            co_await offload(engine_.seams.workers, [&] { return burn_keys(engine_.store, name, version); }));
     }
     if (by_certificate) {
         std::shared_ptr<acme::Session> session = engine_.clients.session_without_account(ca);

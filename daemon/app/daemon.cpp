@@ -14,6 +14,7 @@
 #include "libacme/async/process.hpp"
 #include "libacme/base/secret.hpp"
 #include "libacme/net/https_client.hpp"
+#include "libacme/net/web_transport.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
@@ -48,6 +49,16 @@ CaTransport https_transport(Clock& clock, const config::Ca& ca) {
     auto round_trip = [client = client.get()] { return client->last_round_trip(); };
     auto drop_stale = [client = client.get()] { client->drop_stale(); };
     return {std::move(client), std::move(round_trip), std::move(drop_stale)};
+}
+
+// CRLs are signed, and come over plain HTTP (RFC 5280 §8).
+std::unique_ptr<Transport> crl_transport(Clock& clock, const config::Ca& ca, std::size_t limit) {
+    HttpsClientOptions options;
+    options.ca_bundle = ca.ca_bundle;
+    if (ca.proxy) options.proxy = value_or_fail(parse_url(*ca.proxy));
+    options.user_agent = user_agent();
+    options.body_limit = limit;
+    return std::make_unique<WebTransport>(clock, std::move(options));
 }
 
 std::optional<gid_t> group_id(const std::string& name) {
@@ -127,10 +138,12 @@ Daemon::Daemon(asio::io_context& io, DaemonSetup setup)
     : io_(io),
       setup_(std::move(setup)),
       hosts_(clock_, workers_, files_, processes_, Path(setup_.config->control.socket).parent_path() / "ssh"),
-      engine_(io.get_executor(),
-              Seams{clock_, workers_, files_, host_,
-                    [this](const config::Ca& ca) { return https_transport(clock_, ca); }, &hosts_},
-              setup_.config->state_dir),
+      engine_(
+          io.get_executor(),
+          Seams{clock_, workers_, files_, host_, [this](const config::Ca& ca) { return https_transport(clock_, ca); },
+                &hosts_, nullptr, minutes(1), nullptr, 80, 443,
+                [this](const config::Ca& ca, std::size_t limit) { return crl_transport(clock_, ca, limit); }},
+          setup_.config->state_dir),
       audit_(clock_, workers_, files_, appender_, engine_.bus, audit_directory(engine_.store.root()),
              {setup_.config->audit.keep, setup_.config->audit.max_size}),
       operations_(engine_, setup_.config_file, setup_.reload,

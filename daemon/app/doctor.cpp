@@ -4,6 +4,7 @@
 #include "daemon/app/doctor_findings.hpp"
 #include "daemon/app/doctor_looks.hpp"
 #include "daemon/app/preflight.hpp"
+#include "daemon/app/revocation_view.hpp"
 #include "daemon/app/views.hpp"
 #include "daemon/deploy/commands.hpp"
 #include "daemon/schedule/rollback.hpp"
@@ -151,6 +152,8 @@ Task<Findings> Doctor::look_at_lineage(config::ConfigPtr config, LineageName nam
     LineageRecord record = entry->record;
     findings.push_back(
         standing_finding(lineage_view(*entry, engine.scheduler.plan_of(*entry), true, &config->targets)));
+    if (auto finding = revocation_finding(revocation_view(engine.scheduler.crl_sight(*entry))))
+        findings.push_back(*std::move(finding));
     findings.push_back(slack_finding(*record.spec, *config, engine.scheduler.slack_of(*entry),
                                      record.live ? record.live->lifetime() : Duration::zero()));
     findings.push_back(rollback_finding(*record.spec, co_await rollback_facts(engine, record, name)));

@@ -228,6 +228,11 @@ CheckFinding standing_finding(const api::Lineage& view) {
     return view.health == "critical" ? blocked(check, text, hint) : warning(check, text, hint);
 }
 
+std::optional<CheckFinding> revocation_finding(const std::optional<api::Revocation>& revocation) {
+    if (!revocation || !revocation->problem) return std::nullopt;
+    return warning("revocation", describe(*revocation->problem), revocation->problem->hint);
+}
+
 CheckFinding slack_finding(const config::Lineage& spec, const config::Config& config,
                            const std::optional<RenewalSlack>& slack, Duration lifetime) {
     const std::string check = "slack";

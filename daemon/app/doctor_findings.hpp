@@ -68,6 +68,8 @@ std::string window_text(const config::MaintenanceWindow& window);  // "Sat 02:00
 
 // How the lineage stands now, by its view.
 api::CheckFinding standing_finding(const api::Lineage& view);
+// nullopt: its CRL is in order, or there is none.
+std::optional<api::CheckFinding> revocation_finding(const std::optional<api::Revocation>& revocation);
 // `slack` of the live certificate, which lives for `lifetime`; nullopt: there is none.
 api::CheckFinding slack_finding(const config::Lineage& spec, const config::Config& config,
                                 const std::optional<RenewalSlack>& slack, Duration lifetime);

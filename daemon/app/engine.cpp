@@ -22,7 +22,8 @@ std::optional<Time> served_until(const LineageRecord& record, const TargetState&
 }
 
 LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan& plan,
-                        const std::optional<RenewalSlack>& slack, const Targets& targets) {
+                        const std::optional<RenewalSlack>& slack, const Targets& targets,
+                        const std::optional<CrlSight>& crl) {
     const LineageRecord& record = entry.record;
     LineageGauges gauges;
     gauges.lineage = name;
@@ -43,6 +44,11 @@ LineageGauges gauges_of(const std::string& name, const Entry& entry, const Plan&
     if (record.live) {
         std::size_t missing = missing_names(*record.spec, record.state, *record.live).size();
         gauges.missing_names = static_cast<std::uint32_t>(missing);
+    }
+    if (crl && record.live) {
+        if (crl->status == CrlSight::Status::good || crl->status == CrlSight::Status::revoked)
+            gauges.revoked = crl->status == CrlSight::Status::revoked;
+        gauges.crl_confirmed = crl->crl.checked_at;
     }
     for (const auto& [ca, attempts] : record.state.attempts)
         gauges.failures = std::max(gauges.failures, attempts.failures);
@@ -78,13 +84,15 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
       renewal(seams.clock, seams.workers, store, clients, solvers, deployer, bus.sink()),
       hook_rounds(executor, {seams.clock, seams.workers, store, deployer, bus.sink()}),
       records(seams.workers, store),
+      crls({seams.clock, seams.workers, store, CrlFiles(seams.files, store.root()), seams.crl_transports}),
       pipeline(seams.clock, seams.workers, store, records, renewal, deployer, hook_rounds, bus.sink()),
       scheduler(std::move(executor),
                 {seams.clock, seams.workers, store, records, pipeline, deployer, hook_rounds, clients, bus,
                  [this](Duration lag) { metrics.on_scheduler_lag(lag); }, seams.longest_sleep,
                  [this](const std::string& lineage) {
                      if (job_ended) job_ended(lineage);
-                 }}) {
+                 },
+                 &crls}) {
     solvers.set_dns(&dns_solvers);
     bus.add_sink([this](const Event& event) { metrics.on_event(event); });
     bus.add_sink([this](const Event& event) { records.note_hook(event); });
@@ -122,8 +130,8 @@ std::string Engine::metrics_page(MetricsFormat format) const {
                   notifiers ? notifiers() : std::vector<NotifierGauges>()};
     scrape.lineages.reserve(scheduler.entries().size());
     for (const auto& [name, entry] : scheduler.entries()) {
-        scrape.lineages.push_back(
-            gauges_of(name, *entry, scheduler.plan_of(*entry), scheduler.slack_of(*entry), scheduler.config().targets));
+        scrape.lineages.push_back(gauges_of(name, *entry, scheduler.plan_of(*entry), scheduler.slack_of(*entry),
+                                            scheduler.config().targets, scheduler.crl_sight(*entry)));
     }
     return metrics.render(scrape, format);
 }

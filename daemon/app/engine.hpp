@@ -25,6 +25,7 @@ struct Seams {
     acme::Solver* tls_listener = nullptr;  // answers `tls-alpn-01: {}`
     // Where a CA asks (RFC 8555 §8.3, RFC 8737 §3), and a preflight with it.
     std::uint16_t http_port = 80, tls_port = 443;
+    CrlTransports crl_transports = {};  // empty: no CRL is looked at
 };
 
 class Engine {
@@ -44,6 +45,7 @@ class Engine {
     Renewal renewal;
     HookRounds hook_rounds;
     LineageRecords records;
+    CrlChecks crls;
     Pipeline pipeline;
     Scheduler scheduler;
 

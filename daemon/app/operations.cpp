@@ -4,6 +4,7 @@
 #include "daemon/app/explain_view.hpp"
 #include "daemon/app/pins.hpp"
 #include "daemon/app/preflight.hpp"
+#include "daemon/app/revocation_view.hpp"
 #include "daemon/app/rollout_view.hpp"
 #include "daemon/app/sights.hpp"
 #include "daemon/app/views.hpp"
@@ -96,6 +97,7 @@ Task<Result<api::Lineage>> DaemonOperations::lineage(LineageName name) {
     view.last_event = engine_.bus.last_id();
     if (versions) add_versions(view, (*found)->record.state, *versions);
     if (stored && *stored) add_hooks(view, std::move((*stored)->hooks));
+    view.revocation = revocation_view(engine_.scheduler.crl_sight(**found));
     add_pins(view, keys);
     co_return view;
 }
@@ -129,6 +131,9 @@ Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
     if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
     if (stored && *stored) add_hooks(view.lineage, std::move((*stored)->hooks));
     add_pins(view.lineage, keys);
+    view.lineage.revocation = revocation_view(engine_.scheduler.crl_sight(**found));
+    for (std::string& sentence : revocation_sentences(view.lineage, engine_.seams.clock.now()))
+        view.then.push_back(std::move(sentence));
     for (std::string& sentence : next_key_sentences(view.lineage))
         view.then.push_back(std::move(sentence));
     for (std::string& sentence : served_sentences(view.lineage.rollouts))

@@ -79,7 +79,9 @@ std::vector<std::string> key_changes(const config::Lineage& spec, const VersionF
 // The rules that want a certificate at once, whatever the age of the newest.
 std::vector<std::string> reasons_for_now(const PlanInput& input, const VersionFacts& newest) {
     std::vector<std::string> reasons;
-    if (input.state.renew_requested) reasons.emplace_back("renewal requested");
+    bool revoked = input.revoked != nullptr && wants_replacement(*input.revoked, input.state);
+    if (revoked) reasons.push_back(text(*input.revoked));
+    if (input.state.renew_requested && !revoked) reasons.emplace_back("renewal requested");
     std::vector<Identifier> wanted = expected_names(input.spec, input.state, newest);
     if (std::string changes = name_changes(std::move(wanted), newest); !changes.empty()) {
         reasons.push_back("names changed: " + changes);

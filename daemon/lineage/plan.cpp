@@ -104,14 +104,18 @@ std::optional<Problem> persist_fault(const PlanInput& input, const IssueNeed& is
                                format_rfc3339(*until), format_rfc3339(std::chrono::floor<seconds>(issue.due))));
 }
 
+bool is_live_revoked(const PlanInput& input) {
+    return input.revoked != nullptr && input.live && input.revoked->version == input.live->number;
+}
+
 Health health_of(const PlanInput& input, const IssueNeed& issue, const std::optional<DeployNeed>& deploy) {
     bool failing = issue_failing(input.state) || (deploy && deploy->failing);
-    if (is_expired(input)) return Health::critical;
+    if (is_expired(input) || is_live_revoked(input)) return Health::critical;
     if (failing && (!input.live || is_past_emergency(input))) return Health::critical;
     const std::optional<EndpointState> endpoint = worst_endpoint(input.spec, input.targets, input.state);
     if (endpoint && endpoint->verdict >= Verdict::expiring) return Health::critical;
     bool worth_a_look = failing || issue.late || input.state.held || lost_sight_of(input) || endpoint ||
-                        persist_fault(input, issue) || names_missing(input);
+                        persist_fault(input, issue) || names_missing(input) || input.revoked != nullptr;
     return worth_a_look ? Health::warning : Health::ok;
 }
 
@@ -121,6 +125,7 @@ std::optional<Problem> problem_of(const PlanInput& input, const Plan& plan, cons
     bool deploy_first = plan.state == State::deploy_failed || plan.state == State::rolled_back;
     if (deploy_first && deploy->problem) return deploy->problem;
     if (issue.failures > 0 && issue.problem) return issue.problem;
+    if (input.revoked != nullptr) return revoked_problem(*input.revoked);
     if (std::optional<Problem> missing = names_missing(input)) return missing;
     if (std::optional<Problem> unseen = lost_sight_of(input)) return unseen;
     if (auto endpoint = worst_endpoint(input.spec, input.targets, input.state)) return endpoint->problem;

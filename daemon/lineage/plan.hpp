@@ -4,6 +4,7 @@
 #include "config/model.hpp"
 #include "daemon/lineage/ca_health.hpp"
 #include "daemon/lineage/places.hpp"
+#include "daemon/lineage/revocation.hpp"
 
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ struct PlanInput {
     const std::map<CaName, config::Ca>* cas = nullptr;      // those of the configuration; null: not looked at
     const std::map<CaName, CaHealth>* ca_health = nullptr;  // of those with something to tell; null: not looked at
     const Targets* targets = nullptr;                       // those of the configuration; null: all on this machine
+    const Revoked* revoked = nullptr;                       // what a CRL says of live or newest; null: nothing
 };
 
 struct Plan {

@@ -41,6 +41,11 @@ constexpr std::array table = {
     MetricFamily{lineage_renewal_attempts_left, "certd_lineage_renewal_attempts_left", gauge, "lineage",
                  "Attempts to renew and deploy that fit between the next one planned and the end of the live "
                  "certificate, should each of them fail."},
+    MetricFamily{lineage_revoked, "certd_lineage_revoked", gauge, "lineage",
+                 "1 when the live certificate is revoked by the CRL it names, 0 when it is not; left out when no CRL "
+                 "could be looked at."},
+    MetricFamily{crl_last_success, "certd_crl_last_success_timestamp_seconds", gauge, "lineage",
+                 "When the CRL that the live certificate names was last got, whole and valid."},
     MetricFamily{target_serving_generation, "certd_target_serving_generation", gauge, "lineage, target, host",
                  "Version last seen served by the target, 0 when none was."},
     MetricFamily{target_in_sync, "certd_target_in_sync", gauge, "lineage, target, host",

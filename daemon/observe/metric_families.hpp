@@ -24,6 +24,8 @@ enum class Metric {
     lineage_consecutive_failures,
     lineage_missing_names,
     lineage_renewal_attempts_left,
+    lineage_revoked,
+    crl_last_success,
     target_serving_generation,
     target_in_sync,
     target_verified,

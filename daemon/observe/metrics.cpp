@@ -30,7 +30,8 @@ void lineage_times(Exposition& page, const std::vector<LineageGauges>& lineages)
                             {Metric::lineage_next_renewal, &LineageGauges::next_renewal},
                             {Metric::lineage_ari_window_start, &LineageGauges::ari_start},
                             {Metric::lineage_ari_window_end, &LineageGauges::ari_end},
-                            {Metric::lineage_last_success, &LineageGauges::last_success}};
+                            {Metric::lineage_last_success, &LineageGauges::last_success},
+                            {Metric::crl_last_success, &LineageGauges::crl_confirmed}};
     for (const Row& row : rows) {
         page.family(row.metric);
         for (const LineageGauges& lineage : lineages) {
@@ -55,6 +56,10 @@ void lineage_states(Exposition& page, const std::vector<LineageGauges>& lineages
     page.family(Metric::lineage_missing_names);
     for (const LineageGauges& lineage : lineages)
         page.sample({{"lineage", lineage.lineage}}, lineage.missing_names);
+    page.family(Metric::lineage_revoked);
+    for (const LineageGauges& lineage : lineages) {
+        if (lineage.revoked) page.sample({{"lineage", lineage.lineage}}, *lineage.revoked ? 1 : 0);
+    }
     page.family(Metric::lineage_renewal_attempts_left);
     for (const LineageGauges& lineage : lineages) {
         if (lineage.attempts_left) page.sample({{"lineage", lineage.lineage}}, *lineage.attempts_left);

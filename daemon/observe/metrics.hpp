@@ -24,6 +24,8 @@ struct LineageGauges {
     std::optional<Time> ari_start, ari_end;  // of the window the CA suggests for the newest version
     std::uint32_t failures = 0;
     std::uint32_t missing_names = 0;
+    std::optional<bool> revoked;                 // a certificate of the live version; unset: not known
+    std::optional<Time> crl_confirmed;           // when the CRL was last got from its CA
     std::optional<std::uint32_t> attempts_left;  // to renew and deploy before the live certificate ends
     struct Target {
         std::string target, host;

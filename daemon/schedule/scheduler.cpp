@@ -43,9 +43,18 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
       endpoints_(executor, {parts_.clock, parts_.deployer, parts_.records, parts_.bus, [this] { return config_; },
                             [this](const std::string& lineage) { return record_of(lineage); },
                             [this](const std::string& lineage) { poll_ended(lineage); }}),
-      next_keys_(std::move(executor), {parts_.clock, parts_.pipeline, parts_.bus,
-                                       [this](const std::string& lineage) { return record_of(lineage); },
-                                       [this](const std::string& lineage) { poll_ended(lineage); }}) {
+      next_keys_(executor, {parts_.clock, parts_.pipeline, parts_.bus,
+                            [this](const std::string& lineage) { return record_of(lineage); },
+                            [this](const std::string& lineage) { poll_ended(lineage); }}),
+      crls_(std::move(executor), {parts_.clock, parts_.workers, parts_.crls, parts_.bus, [this] { return config_; },
+                                  [this](const std::string& lineage) { return record_of(lineage); },
+                                  [this](std::string lineage, Revoked revoked) {
+                                      return burn_revoked(std::move(lineage), std::move(revoked));
+                                  },
+                                  [this](std::string lineage, Revoked revoked, std::vector<VersionNumber> same_key) {
+                                      return mark_revoked(std::move(lineage), std::move(revoked), std::move(same_key));
+                                  },
+                                  [this](const std::string& lineage) { poll_ended(lineage); }}) {
     last_pass_ = parts_.clock.monotonic();
     parts_.bus.add_sink([this](const Event& event) {
         if (event.job == 0) return;
@@ -131,6 +140,7 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
         }
         entries_[added[i]->name] = std::move(entry);
     }
+    crls_.reconsider();
     replan_all();
     changed_.notify();
 }
@@ -148,6 +158,7 @@ Task<> Scheduler::run() {
             served_.start_due();
             endpoints_.start_due();
             next_keys_.start_due();
+            crls_.start_due();
             parts_.clients.drop_stale();
             co_await changed_.wait_for(parts_.clock, until_next());
         }
@@ -164,6 +175,7 @@ Task<> Scheduler::run() {
     co_await served_.stop();
     co_await endpoints_.stop();
     co_await next_keys_.stop();
+    co_await crls_.stop();
     std::rethrow_exception(cancelled);
 }
 
@@ -250,6 +262,7 @@ Duration Scheduler::until_next() const {
     consider(served_.next());
     consider(endpoints_.next());
     consider(next_keys_.next());
+    consider(crls_.next());
     consider(next_place());
     if (!timetable_.empty()) consider(timetable_.begin()->first);
     if (!next) return parts_.longest_sleep;
@@ -394,7 +407,8 @@ PlanInput Scheduler::input_of(const Entry& entry) const {
             parts_.clock.now(),
             &config_->cas,
             &watch_.all(),
-            &config_->targets};
+            &config_->targets,
+            crls_.revoked(record)};
 }
 
 Plan Scheduler::due_plan(const Entry& entry) const {
@@ -414,6 +428,7 @@ Plan Scheduler::due_plan(const Entry& entry) const {
 void Scheduler::replan(Entry& entry) {
     forget_plan(entry);
     if (entry.job || !entry.configured) return;
+    crls_.place(entry.record);
     Plan plan = due_plan(entry);
     entry.action = plan.action;
     entry.at = plan.at;

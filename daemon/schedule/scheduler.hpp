@@ -8,6 +8,7 @@
 #include "daemon/schedule/ari_polls.hpp"
 #include "daemon/schedule/budgets.hpp"
 #include "daemon/schedule/ca_watch.hpp"
+#include "daemon/schedule/crl_watch.hpp"
 #include "daemon/schedule/endpoint_watch.hpp"
 #include "daemon/schedule/next_key_keeper.hpp"
 #include "daemon/schedule/ready_queue.hpp"
@@ -68,6 +69,7 @@ class Scheduler {
         std::function<void(Duration lag)> on_start;  // how late a due job was started
         Duration longest_sleep = minutes(1);         // wall time is looked at again at least this often (DESIGN §7)
         std::function<void(const std::string& lineage)> on_finish = {};  // a job has ended and is on record
+        CrlChecks* crls = nullptr;                                       // null: no CRL is looked at
     };
     Scheduler(asio::any_io_executor executor, Parts parts);
 
@@ -96,8 +98,9 @@ class Scheduler {
 
     // A version was revoked: it is never deployed again, nor are those with the `same_key` when that was compromised;
     // when the live or newest one is among them and `replace` is set a new one is due at once.
+    // `found`: what a CRL says, where nobody here has revoked it.
     Task<Result<void>> note_revoked(LineageName name, VersionNumber version, std::vector<VersionNumber> same_key,
-                                    bool replace);
+                                    bool replace, std::optional<Revoked> found = std::nullopt);
 
     // A look at the records of dns-persist-01: the first of them runs out then, nullopt: none does.
     Task<Result<void>> note_persisted(LineageName name, std::optional<Time> until);
@@ -106,6 +109,8 @@ class Scheduler {
     config::ConfigPtr config_pointer() const { return config_; }
     const std::map<std::string, std::unique_ptr<Entry>>& entries() const { return entries_; }
     const Entry* find(const LineageName& name) const;
+    // What is known of the live version by its CRL; nullopt: nothing is looked at, or there is no version.
+    std::optional<CrlSight> crl_sight(const Entry& entry) const { return crls_.sight(entry.record); }
     Plan plan_of(const Entry& entry) const;
     // What room there is from the next issuance on; none before the first version.
     std::optional<RenewalSlack> slack_of(const Entry& entry) const;
@@ -139,6 +144,8 @@ class Scheduler {
     Task<> run_job(Entry& entry, JobRequest request, std::shared_ptr<Job> job);
     void finish(Entry& entry, const std::shared_ptr<Job>& job, const CaName& ca, Result<JobOutcome> result);
     void release_place(Job& job, const CaName& ca);
+    Task<Result<std::vector<VersionNumber>>> burn_revoked(std::string lineage, Revoked revoked);
+    Task<Result<void>> mark_revoked(std::string lineage, Revoked revoked, std::vector<VersionNumber> same_key);
     LineageRecord* record_of(const std::string& lineage);
     LineageRecord* idle_record_of(const std::string& lineage);
     void poll_ended(const std::string& lineage);
@@ -158,6 +165,7 @@ class Scheduler {
     ServedWatch served_;
     EndpointWatch endpoints_;
     NextKeyKeeper next_keys_;
+    CrlWatch crls_;
     Signal changed_;
     std::uint64_t last_job_ = 0;
     Duration last_pass_{};

@@ -1,5 +1,6 @@
 // Scheduler: what operators ask for, and jobs they wait for.
 #include "daemon/lineage/subset.hpp"
+#include "daemon/renew/compromised_key.hpp"
 #include "daemon/schedule/rollback.hpp"
 #include "daemon/schedule/scheduler.hpp"
 
@@ -164,7 +165,7 @@ Task<Result<void>> Scheduler::resume(LineageName name) {
 }
 
 Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber version, std::vector<VersionNumber> same_key,
-                                           bool replace) {
+                                           bool replace, std::optional<Revoked> found) {
     Result<Entry*> entry = configured(name);
     if (!entry) co_return failure(entry.error());
     LineageState& state = (*entry)->record.state;
@@ -175,10 +176,39 @@ Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber versi
     }
     replan(**entry);
     changed_.notify();
-    emit(EventType::version_revoked, Severity::warning, name.text(),
-         fmt::format("Version {} was revoked{}", version.value, state.renew_requested ? "; a new one is due now" : ""));
+    Event event;
+    event.type = EventType::version_revoked;
+    event.severity = found ? Severity::error : Severity::warning;
+    event.lineage = name.text();
+    event.message = fmt::format("Version {} was revoked{}{}", version.value,
+                                found ? fmt::format(" at {} ({})", format_rfc3339(found->since), found->reason) : "",
+                                state.renew_requested ? "; a new one is due now" : "");
+    if (found) event.problem = revoked_problem(*found);
+    parts_.bus.publish(std::move(event));
+    std::string entry_text = found ? fmt::format("found version {} revoked ({})", version.value, found->reason)
+                                   : fmt::format("revoked version {}", version.value);
     co_return co_await parts_.records.save(
-        (*entry)->record, {{parts_.clock.now(), fmt::format("revoked version {}", version.value), {}}});
+        (*entry)->record, {{parts_.clock.now(), std::move(entry_text), found ? "lineage.revoked" : ""}});
+}
+
+// Before anything is ordered: a key that is known to others is never used again.
+Task<Result<std::vector<VersionNumber>>> Scheduler::burn_revoked(std::string lineage, Revoked revoked) {
+    if (!is_key_compromise(revoked)) co_return std::vector<VersionNumber>();
+    LineageName name = value_or_fail(LineageName::parse(lineage));
+    co_return co_await offload(parts_.workers, [&] { return burn_keys(parts_.store, name, revoked.version); });
+}
+
+// As if an operator had done it, but for a newer version that may be deployed in its place.
+Task<Result<void>> Scheduler::mark_revoked(std::string lineage, Revoked revoked, std::vector<VersionNumber> same_key) {
+    const LineageRecord* record = record_of(lineage);
+    if (record == nullptr) co_return Result<void>();
+    const VersionNumber newest = record->state.newest, version = revoked.version;
+    const auto has = [newest](const std::vector<VersionNumber>& versions) {
+        return std::ranges::find(versions, newest) != versions.end();
+    };
+    const bool replace = newest == version || has(same_key) || has(record->state.rejected);
+    co_return co_await note_revoked(value_or_fail(LineageName::parse(lineage)), version, std::move(same_key), replace,
+                                    std::move(revoked));
 }
 
 Task<Result<void>> Scheduler::note_persisted(LineageName name, std::optional<Time> until) {

@@ -10,14 +10,14 @@ namespace certd::test {
 
 namespace {
 
-// The engine owns its transports; the CA behind this one belongs to the world.
+// The engine owns its transports; what is behind this one belongs to the world.
 class Wire final : public Transport {
    public:
-    explicit Wire(FakeCa& ca) : ca_(ca) {}
-    Task<HttpResponse> send(HttpRequest request) override { return ca_.send(std::move(request)); }
+    explicit Wire(Transport& other_end) : other_end_(other_end) {}
+    Task<HttpResponse> send(HttpRequest request) override { return other_end_.send(std::move(request)); }
 
    private:
-    FakeCa& ca_;
+    Transport& other_end_;
 };
 
 config::ConfigPtr parse(const std::string& text) {
@@ -93,6 +93,11 @@ void World::start(const std::string& text) {
     seams.listener = &solver;
     seams.tls_listener = &tls_solver;
     seams.longest_sleep = longest_sleep;
+    if (crl_server) {
+        seams.crl_transports = [server = crl_server](const config::Ca&, std::size_t) {
+            return std::make_unique<Wire>(*server);
+        };
+    }
     engine = std::make_unique<Engine>(io_->get_executor(), seams, config->state_dir);
     events.clear();
     engine->bus.add_sink([this](Event event) { events.push_back(std::move(event)); });

@@ -57,6 +57,7 @@ class World {
     RecordingSolver solver{clock}, tls_solver{clock, "tls-alpn-01"};
     std::unique_ptr<Engine> engine;
     std::vector<Event> events;
+    std::shared_ptr<Transport> crl_server;  // unset: no CRL is looked at; from the next start() on
 
    private:
     static FakeCaOptions other_options();

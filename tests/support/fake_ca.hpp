@@ -107,6 +107,7 @@ struct FakeCaKnobs {
     // Certificates (F12, F13)
     Duration certificate_lifetime = days(90);
     CertificateFault certificate_fault = CertificateFault::none;
+    std::string crl_url;  // the distribution point in what is issued from now on
     int alternates = 0;
     AlternateFault alternate_fault = AlternateFault::none;
 

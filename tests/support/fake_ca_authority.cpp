@@ -50,6 +50,14 @@ const Certificate& fake_root() {
     return authority(0).root.front();
 }
 
+const Certificate& fake_intermediate() {
+    return authority(0).intermediate.front();
+}
+
+const PrivateKey& fake_intermediate_key() {
+    return intermediate_key();
+}
+
 Certificate sign_leaf(LeafOrder order) {
     CertificateTemplate subject;
     subject.names = std::move(order.names);
@@ -57,6 +65,7 @@ Certificate sign_leaf(LeafOrder order) {
     subject.not_after = order.not_after;
     subject.public_key_der = std::move(order.public_key_der);
     subject.serial = std::move(order.serial);
+    subject.crl_url = std::move(order.crl_url);
     switch (order.fault) {
         case CertificateFault::other_key:
             subject.public_key_der = stray_key().public_key_der();

@@ -31,11 +31,15 @@ struct LeafOrder {
     Time not_before, not_after;
     Bytes serial;  // empty: random
     CertificateFault fault = CertificateFault::none;
+    std::string crl_url = {};
 };
 
 Certificate sign_leaf(LeafOrder order);
 // The PEM chain up to "Fake Root <alternate>", the fault of the default chain included.
 std::string chain_text(const Certificate& leaf, int alternate, CertificateFault fault = CertificateFault::none);
+// Who signs leaves, and lists of revoked ones.
+const Certificate& fake_intermediate();
+const PrivateKey& fake_intermediate_key();
 // The root's certificate, as a trust anchor.
 const Certificate& fake_root();
 

@@ -43,6 +43,7 @@ std::size_t FakeCa::State::issue(const OrderEntry& order, Bytes public_key_der) 
     leaf.not_before = std::chrono::floor<seconds>(clock.now()) - hours(1);
     leaf.not_after = leaf.not_before + knobs().certificate_lifetime;
     leaf.fault = knobs().certificate_fault;
+    leaf.crl_url = knobs().crl_url;
     Bytes& last = last_serial[acme::normalized(order.names)];
     leaf.serial = leaf.fault == CertificateFault::previous_serial && !last.empty() ? last : random_bytes(16);
     leaf.serial[0] &= 0x7f;
