@@ -75,8 +75,10 @@ const std::vector<Command>& commands() {
          {},
          "viewer",
          "Say why a lineage is as it is and what happens next",
-         "Why it is in its state, what is planned and because of which rule; for a failure its cause and remedy.",
-         {"certctl explain example.com"},
+         "Why it is in its state, what is planned and because of which rule; for a failure its cause and remedy. Then "
+         "what was decided until now, as it was recorded at that moment: what, for when, why, and at whose request.",
+         {"certctl explain example.com",
+          "certctl explain example.com --json | jq '.decisions[] | {at, decision, facts}'"},
          run_explain},
         {"history",
          Names::one,

@@ -329,6 +329,23 @@ void bullets(Sheet& sheet, const Style& style, const std::string& title, const s
         sheet.raw(wrap(style, "  - ", clean(style, sentence)));
 }
 
+// The last of them, as they were made; all are in the JSON.
+void decision_lines(Sheet& sheet, const Style& style, const std::vector<api::Decision>& decisions, Time now) {
+    constexpr std::size_t shown = 12;
+    if (decisions.empty()) return;
+    sheet.gap();
+    sheet.raw(paint(style, Colour::bold, "Decisions") + "\n");
+    const std::size_t from = decisions.size() - std::min(shown, decisions.size());
+    for (std::size_t i = from; i < decisions.size(); ++i) {
+        const api::Decision& decision = decisions[i];
+        std::string text = clean(style, decision.decision);
+        if (decision.due) text += " at " + date_and_time(style, *decision.due);
+        if (!decision.reasons.empty()) text += ": " + joined(style, decision.reasons, "; ");
+        if (!decision.by.empty()) text += " (" + clean(style, decision.by, 256) + ")";
+        sheet.raw(wrap(style, "  " + pad(moment(style, decision.at, now), 12) + "  ", text));
+    }
+}
+
 }  // namespace
 
 std::string render_lineage(const Style& style, const api::Lineage& lineage, Time now, bool all_hosts) {
@@ -363,6 +380,7 @@ std::string render_explanation(const Style& style, const api::Explanation& expla
         sheet.line("Cause", clean(style, explanation.cause));
         sheet.line("Remedy", clean(style, explanation.remedy));
     }
+    decision_lines(sheet, style, explanation.decisions, now);
     hook_lines(sheet, style, lineage, now);
     if (!explanation.history.empty()) {
         sheet.gap();

@@ -184,6 +184,17 @@ void fields(Is<HistoryEntry> auto& value, Field&& field) {
 }
 
 template <class Field>
+void fields(Is<Decision> auto& value, Field&& field) {
+    field("at", value.at, Shown::full);
+    field("kind", value.kind, Shown::full);
+    field("decision", value.decision, Shown::full);
+    field("due", value.due, Shown::full);
+    field("reasons", value.reasons, Shown::full);
+    field("facts", value.facts, Shown::full);
+    field("by", value.by, Shown::full);
+}
+
+template <class Field>
 void fields(Is<Explanation> auto& value, Field&& field) {
     field("lineage", value.lineage, Shown::full);
     field("why", value.why, Shown::full);
@@ -191,6 +202,7 @@ void fields(Is<Explanation> auto& value, Field&& field) {
     field("cause", value.cause, Shown::full);
     field("remedy", value.remedy, Shown::full);
     field("history", value.history, Shown::full);
+    field("decisions", value.decisions, Shown::full);
 }
 
 template <class Field>

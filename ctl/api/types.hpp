@@ -156,12 +156,24 @@ struct HistoryEntry {
     std::string what, code;
 };
 
+// What certd decided about a lineage, as it was recorded when it was decided.
+struct Decision {
+    Time at{};
+    std::string kind;         // "issue", "deploy", "hold", "put-back" …
+    std::string decision;     // our words: "Order a certificate from letsencrypt"
+    std::optional<Time> due;  // when it is carried out; unset: at once, or no time was known
+    std::vector<std::string> reasons;
+    Json facts;      // an object of texts
+    std::string by;  // who asked: "uid 0: renew --force"; empty: nobody
+};
+
 struct Explanation {
     Lineage lineage;
     std::vector<std::string> why;   // our sentences: why it is in this state
     std::vector<std::string> then;  // what happens next, when, because of which rule
     std::string cause, remedy;      // of the last problem, from the catalogue
     std::vector<HistoryEntry> history;
+    std::vector<Decision> decisions;  // newest last
 };
 
 struct PlanEntry {

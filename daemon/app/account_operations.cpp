@@ -123,11 +123,11 @@ Task<Result<api::OrderList>> DaemonOperations::account_orders(std::string ca) {
     co_return co_await as_result(orders_of(engine_.clients, configured_ca(ca)));
 }
 
-Task<Result<api::JobResult>> DaemonOperations::revoke(LineageName name, api::RevokeRequest request) {
-    co_return co_await as_result(revoke_or_fail(std::move(name), std::move(request)));
+Task<Result<api::JobResult>> DaemonOperations::revoke(LineageName name, api::RevokeRequest request, std::string by) {
+    co_return co_await as_result(revoke_or_fail(std::move(name), std::move(request), std::move(by)));
 }
 
-Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::RevokeRequest request) {
+Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::RevokeRequest request, std::string by) {
     RevocationReason reason = reason_of(request.reason);
     bool by_certificate = signed_by_certificate(request.with);
     const LineageState& state = value_or_fail(entry(name))->record.state;
@@ -167,7 +167,7 @@ Task<api::JobResult> DaemonOperations::revoke_or_fail(LineageName name, api::Rev
             co_await session->revoke(leaf.der(), reason);
     }
     bool replace = reason != RevocationReason::cessation_of_operation;
-    value_or_fail(co_await engine_.scheduler.note_revoked(name, version, same_key, replace));
+    value_or_fail(co_await engine_.scheduler.note_revoked(name, version, same_key, replace, std::move(by)));
     std::string message = fmt::format("Version {} is revoked at {}", version.value, ca.name.text);
     if (!same_key.empty()) {
         message += fmt::format("; with the same key are {}, which are not deployed again: revoke them as well",

@@ -30,6 +30,7 @@ bool is_kept(EventType type) {
         case EventType::lineage_paused:
         case EventType::lineage_resumed:
         case EventType::lineage_held:
+        case EventType::plan_decided:
         case EventType::renewal_started:
         case EventType::renewal_step:
         case EventType::renewal_staging:

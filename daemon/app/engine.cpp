@@ -95,7 +95,7 @@ Engine::Engine(asio::any_io_executor executor, Seams given, Path state_directory
                  &crls}) {
     solvers.set_dns(&dns_solvers);
     bus.add_sink([this](const Event& event) { metrics.on_event(event); });
-    bus.add_sink([this](const Event& event) { records.note_hook(event); });
+    bus.add_sink([this](const Event& event) { records.note(event); });
     bus.add_sink([this](const Event& event) { rollouts.take(event); });
     solvers.set_tls_listener(seams.tls_listener);
 }

@@ -233,6 +233,19 @@ api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vec
     return view;
 }
 
+std::vector<api::Decision> decisions_view(std::vector<Decision> decisions) {
+    std::vector<api::Decision> views;
+    views.reserve(decisions.size());
+    for (Decision& decision : decisions) {
+        Json facts = Json::object();
+        for (const auto& [key, value] : decision.facts)
+            facts.set(key, value);
+        views.push_back({decision.at, std::string(to_string(decision.kind)), std::move(decision.what), decision.due,
+                         std::move(decision.reasons), std::move(facts), std::move(decision.by)});
+    }
+    return views;
+}
+
 std::vector<std::string> persist_sentences(const config::Lineage& spec, const CaClients::AccountFacts* account) {
     std::map<std::string, bool> domains;  // whether a wildcard is among its names
     for (const Identifier& name : spec.names) {

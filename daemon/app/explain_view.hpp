@@ -13,6 +13,8 @@ namespace certd {
 // `targets`, `rollouts`: as for lineage_view.
 api::Explanation explanation_view(const Entry& entry, const Plan& plan, std::vector<HistoryEntry> history, Time now,
                                   const Targets* targets = nullptr, const RolloutBoard* rollouts = nullptr);
+// What was decided, as it is on record, for people and programs.
+std::vector<api::Decision> decisions_view(std::vector<Decision> decisions);
 // The records that dns-persist-01 needs to be published, a sentence each; `account` null: there is none yet.
 std::vector<std::string> persist_sentences(const config::Lineage& spec, const CaClients::AccountFacts* account);
 

@@ -120,6 +120,7 @@ Task<Result<std::vector<api::JournalEntry>>> DaemonOperations::history(LineageNa
 Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
     auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
     auto stored = co_await offload(engine_.seams.workers, [&] { return engine_.store.load_state(name); });
+    std::vector<Decision> decisions = co_await engine_.records.decisions(name);
     const StoredKeys keys = co_await stored_keys(name);
     Result<const Entry*> found = entry(name);
     if (!found) co_return failure(found.error());
@@ -130,6 +131,7 @@ Task<Result<api::Explanation>> DaemonOperations::explain(LineageName name) {
                          &engine_.scheduler.config().targets, &engine_.rollouts);
     if (versions) add_versions(view.lineage, (*found)->record.state, *versions);
     if (stored && *stored) add_hooks(view.lineage, std::move((*stored)->hooks));
+    view.decisions = decisions_view(std::move(decisions));
     add_pins(view.lineage, keys);
     view.lineage.revocation = revocation_view(engine_.scheduler.crl_sight(**found));
     for (std::string& sentence : revocation_sentences(view.lineage, engine_.seams.clock.now()))
@@ -201,21 +203,23 @@ Task<Result<api::JobResult>> DaemonOperations::follow(LineageName name, Result<S
     co_return result;
 }
 
-Task<Result<api::JobResult>> DaemonOperations::renew(LineageName name, api::RenewRequest request, Started started) {
-    auto ticket = engine_.scheduler.renew(name, RenewOptions{request.force, request.dry_run});
+Task<Result<api::JobResult>> DaemonOperations::renew(LineageName name, api::RenewRequest request, std::string by,
+                                                     Started started) {
+    auto ticket = engine_.scheduler.renew(name, RenewOptions{request.force, request.dry_run, std::move(by)});
     co_return co_await follow(name, std::move(ticket), std::move(started));
 }
 
-Task<Result<api::JobResult>> DaemonOperations::rollback(LineageName name, api::RollbackRequest request,
+Task<Result<api::JobResult>> DaemonOperations::rollback(LineageName name, api::RollbackRequest request, std::string by,
                                                         Started started) {
     auto versions = co_await offload(engine_.seams.workers, [&] { return engine_.store.versions(name); });
     if (!versions) co_return failure(versions.error());
-    auto ticket = engine_.scheduler.rollback(name, VersionNumber{request.to}, *versions);
+    auto ticket = engine_.scheduler.rollback(name, VersionNumber{request.to}, *versions, std::move(by));
     co_return co_await follow(name, std::move(ticket), std::move(started));
 }
 
-Task<Result<api::JobResult>> DaemonOperations::deploy(LineageName name, api::DeployRequest request, Started started) {
-    auto ticket = engine_.scheduler.deploy(name, request.target, request.host, request.dry_run);
+Task<Result<api::JobResult>> DaemonOperations::deploy(LineageName name, api::DeployRequest request, std::string by,
+                                                      Started started) {
+    auto ticket = engine_.scheduler.deploy(name, request.target, request.host, request.dry_run, std::move(by));
     co_return co_await follow(name, std::move(ticket), std::move(started));
 }
 

@@ -29,14 +29,17 @@ class DaemonOperations final : public control::Operations {
     EventBus& events() override { return engine_.bus; }
     std::string metrics(MetricsFormat format) const override { return engine_.metrics_page(format); }
 
-    Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, Started started) override;
-    Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) override;
-    Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) override;
+    Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, std::string by,
+                                       Started started) override;
+    Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, std::string by,
+                                          Started started) override;
+    Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, std::string by,
+                                        Started started) override;
     Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) override;
     Task<Result<api::DoctorReport>> doctor() override { co_return co_await doctor_.examine(); }
     std::optional<api::DoctorReport> last_doctor() const override { return doctor_.last(); }
 
-    Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) override;
+    Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request, std::string by) override;
 
     Task<Result<std::vector<api::Account>>> accounts() override;
     Task<Result<void>> roll_over_account(std::string ca) override;
@@ -47,13 +50,17 @@ class DaemonOperations final : public control::Operations {
     api::Notifications notifications() const override;
     Task<Result<std::vector<api::NotifyTest>>> test_notifiers(std::string name) override;
 
-    Task<Result<void>> pause(LineageName name) override { return engine_.scheduler.pause(std::move(name)); }
-    Task<Result<void>> resume(LineageName name) override { return engine_.scheduler.resume(std::move(name)); }
+    Task<Result<void>> pause(LineageName name, std::string by) override {
+        return engine_.scheduler.pause(std::move(name), std::move(by));
+    }
+    Task<Result<void>> resume(LineageName name, std::string by) override {
+        return engine_.scheduler.resume(std::move(name), std::move(by));
+    }
     Task<Result<void>> reload() override;
 
    private:
     Task<Result<api::JobResult>> follow(LineageName name, Result<Scheduler::Ticket> ticket, Started started);
-    Task<api::JobResult> revoke_or_fail(LineageName name, api::RevokeRequest request);
+    Task<api::JobResult> revoke_or_fail(LineageName name, api::RevokeRequest request, std::string by);
     config::Ca configured_ca(const std::string& name) const;
     Result<const Entry*> entry(const LineageName& name) const;
     Task<StoredKeys> stored_keys(LineageName name);

@@ -1,8 +1,11 @@
 // The long verbs: renew, rollback, deploy and check, streamed or only started.
 #include "daemon/control/routes.hpp"
 #include "daemon/control/stream.hpp"
+#include "libacme/base/text.hpp"
 
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace certd::control {
 
@@ -49,13 +52,21 @@ Task<> answer_call(Exchange& exchange, std::string verb, bool wait, Calls::Work 
     }
 }
 
+std::string deploy_command(const api::DeployRequest& request) {
+    std::string command = "deploy";
+    if (!request.target.empty()) command += " --target " + escape_untrusted(request.target, 128);
+    if (!request.host.empty()) command += " --host " + escape_untrusted(request.host, 128);
+    return command;
+}
+
 }  // namespace
 
 Task<> renew_lineage(Exchange& exchange) {
     auto request = value_or_fail(api::renew_request_from_json(exchange.body));
     exchange.record("renew");
-    auto work = [&operations = exchange.operations, name = exchange.name(), request](Operations::Started started) {
-        return as_json(operations.renew(name, request, std::move(started)));
+    std::string by = exchange.asker(request.force ? "renew --force" : "renew");
+    auto work = [&operations = exchange.operations, name = exchange.name(), request, by](Operations::Started started) {
+        return as_json(operations.renew(name, request, by, std::move(started)));
     };
     co_await answer_call(exchange, "renew", request.wait, std::move(work));
 }
@@ -63,8 +74,9 @@ Task<> renew_lineage(Exchange& exchange) {
 Task<> roll_back_lineage(Exchange& exchange) {
     auto request = value_or_fail(api::rollback_request_from_json(exchange.body));
     exchange.record("rollback");
-    auto work = [&operations = exchange.operations, name = exchange.name(), request](Operations::Started started) {
-        return as_json(operations.rollback(name, request, std::move(started)));
+    std::string by = exchange.asker(request.to == 0 ? "rollback" : fmt::format("rollback --to {}", request.to));
+    auto work = [&operations = exchange.operations, name = exchange.name(), request, by](Operations::Started started) {
+        return as_json(operations.rollback(name, request, by, std::move(started)));
     };
     co_await answer_call(exchange, "rollback", request.wait, std::move(work));
 }
@@ -72,8 +84,9 @@ Task<> roll_back_lineage(Exchange& exchange) {
 Task<> deploy_lineage(Exchange& exchange) {
     auto request = value_or_fail(api::deploy_request_from_json(exchange.body));
     exchange.record("deploy");
-    auto work = [&operations = exchange.operations, name = exchange.name(), request](Operations::Started started) {
-        return as_json(operations.deploy(name, request, std::move(started)));
+    std::string by = exchange.asker(deploy_command(request));
+    auto work = [&operations = exchange.operations, name = exchange.name(), request, by](Operations::Started started) {
+        return as_json(operations.deploy(name, request, by, std::move(started)));
     };
     co_await answer_call(exchange, "deploy", request.wait, std::move(work));
 }

@@ -98,7 +98,7 @@ Task<> list_limits(Exchange& exchange) {
 Task<> pause_lineage(Exchange& exchange) {
     value_or_fail(api::no_arguments_from_json(exchange.body));
     exchange.record("pause");
-    value_or_fail(co_await exchange.operations.pause(exchange.name()));
+    value_or_fail(co_await exchange.operations.pause(exchange.name(), exchange.asker("pause")));
     api::JobResult result{exchange.name().text(), "paused", 0, "Nothing is done for it until it is resumed"};
     co_await exchange.answer.json(200, Json::object({{"result", api::to_json(result)}}));
 }
@@ -106,7 +106,7 @@ Task<> pause_lineage(Exchange& exchange) {
 Task<> resume_lineage(Exchange& exchange) {
     value_or_fail(api::no_arguments_from_json(exchange.body));
     exchange.record("resume");
-    value_or_fail(co_await exchange.operations.resume(exchange.name()));
+    value_or_fail(co_await exchange.operations.resume(exchange.name(), exchange.asker("resume")));
     api::JobResult result{exchange.name().text(), "resumed", 0, "It is planned for again"};
     co_await exchange.answer.json(200, Json::object({{"result", api::to_json(result)}}));
 }
@@ -114,7 +114,8 @@ Task<> resume_lineage(Exchange& exchange) {
 Task<> revoke_lineage(Exchange& exchange) {
     auto request = value_or_fail(api::revoke_request_from_json(exchange.body));
     exchange.record("revoke");
-    api::JobResult result = value_or_fail(co_await exchange.operations.revoke(exchange.name(), request));
+    api::JobResult result =
+        value_or_fail(co_await exchange.operations.revoke(exchange.name(), request, exchange.asker("revoke")));
     co_await exchange.answer.json(200, Json::object({{"result", api::to_json(result)}}));
 }
 

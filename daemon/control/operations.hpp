@@ -32,17 +32,21 @@ class Operations {
     virtual std::string metrics(MetricsFormat format) const = 0;
 
     // Long operations. Each returns when its job has ended; a second call for the same thing joins the running job.
-    // Events of the job carry `job`, which `started` hears of first. Cancelling the call leaves the job running.
+    // Events of the job carry `job`, which `started` hears of first. Cancelling the call leaves the job running. `by`:
+    // who asks, for the record: "uid 0: renew --force".
     using Started = std::function<void(std::uint64_t job, bool joined)>;
-    virtual Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, Started started) = 0;
-    virtual Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) = 0;
-    virtual Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) = 0;
+    virtual Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, std::string by,
+                                               Started started) = 0;
+    virtual Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, std::string by,
+                                                  Started started) = 0;
+    virtual Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, std::string by,
+                                                Started started) = 0;
     virtual Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) = 0;
     // The checklist of the whole daemon; a second call joins the one that is at work.
     virtual Task<Result<api::DoctorReport>> doctor() = 0;
     virtual std::optional<api::DoctorReport> last_doctor() const = 0;  // since certd started
 
-    virtual Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) = 0;
+    virtual Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request, std::string by) = 0;
 
     // Accounts, by the name of their CA; an unknown one is control.noSuchAccount.
     virtual Task<Result<std::vector<api::Account>>> accounts() = 0;
@@ -57,8 +61,8 @@ class Operations {
     // Sends a test message through one notifier (control.noSuchNotifier) or, without a name, through all.
     virtual Task<Result<std::vector<api::NotifyTest>>> test_notifiers(std::string name) = 0;
 
-    virtual Task<Result<void>> pause(LineageName name) = 0;
-    virtual Task<Result<void>> resume(LineageName name) = 0;
+    virtual Task<Result<void>> pause(LineageName name, std::string by) = 0;
+    virtual Task<Result<void>> resume(LineageName name, std::string by) = 0;
     virtual Task<Result<void>> reload() = 0;  // config.invalid leaves the running configuration in force
 };
 

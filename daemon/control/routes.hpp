@@ -26,6 +26,8 @@ struct Exchange {
     const LineageName& name() const { return lineage.value(); }
     // To be called once the arguments are known to be sound, before the operation.
     void record(std::string_view verb);
+    // "uid 0: renew --force", of a command as certctl has it: who is on record with what is decided at his request.
+    std::string asker(std::string_view command) const;
 };
 
 struct Route {

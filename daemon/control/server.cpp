@@ -93,6 +93,11 @@ void Exchange::record(std::string_view verb) {
         {request.peer, std::string(verb), lineage ? lineage->text() : std::string(), secret ? Json() : body});
 }
 
+std::string Exchange::asker(std::string_view command) const {
+    if (!request.peer.uid) return fmt::format("an unknown user: {}", command);
+    return fmt::format("uid {}: {}", *request.peer.uid, command);
+}
+
 struct ControlHandler::State {
     State(asio::any_io_executor executor, Operations& daemon, AccessRules access, Clock& time)
         : operations(daemon),

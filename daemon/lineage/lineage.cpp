@@ -40,6 +40,15 @@ template <>
 struct Coder<Verdict> : NameCoder<Verdict, verdict_from> {};
 template <>
 struct Coder<HostState> : NameCoder<HostState, host_state_from> {};
+template <>
+struct Coder<Decision> {
+    static Json encode(const Decision& value) { return to_json(value); }
+    static bool decode(const Json& json, Decision& value) {
+        std::optional<Decision> read = decision_from_json(json);
+        if (read) value = *std::move(read);
+        return read.has_value();
+    }
+};
 
 template <class Visit>
 static void fields(Is<CertificateFacts> auto& facts, Visit& visit) {
@@ -189,6 +198,7 @@ static void fields(Is<LineageState> auto& state, Visit& visit) {
     visit.optional("config_digest", state.config_digest);
     visit.optional("history", state.history);
     visit.optional("hooks", state.hooks);
+    visit.optional("decisions", state.decisions);
 }
 
 }  // namespace codec
@@ -204,6 +214,7 @@ void keep_latest(std::vector<Entry>& entries, std::size_t limit) {
 void keep_latest(LineageState& state) {
     keep_latest(state.history, history_limit);
     keep_latest(state.hooks, hook_runs_limit);
+    keep_latest(state.decisions, decisions_limit);
 }
 
 }  // namespace
@@ -250,6 +261,11 @@ void remember(LineageState& state, HistoryEntry entry) {
 
 void remember(LineageState& state, HookRun run) {
     state.hooks.push_back(std::move(run));
+    keep_latest(state);
+}
+
+void remember(LineageState& state, Decision decision) {
+    state.decisions.push_back(std::move(decision));
     keep_latest(state);
 }
 

@@ -2,6 +2,7 @@
 // Values only.
 #pragma once
 
+#include "daemon/lineage/decision.hpp"
 #include "libacme/base/ids.hpp"
 #include "libacme/base/json.hpp"
 #include "libacme/base/problem.hpp"
@@ -207,12 +208,14 @@ struct LineageState {
     std::string config_digest;          // policy_digest at the last failure: a change clears back-off
     std::vector<HistoryEntry> history;  // newest last, bounded
     std::vector<HookRun> hooks;         // likewise
+    std::vector<Decision> decisions;    // likewise
     bool operator==(const LineageState&) const = default;
 };
 
 // Each appends, and drops the oldest beyond the limit.
 void remember(LineageState& state, HistoryEntry entry);
 void remember(LineageState& state, HookRun run);
+void remember(LineageState& state, Decision decision);
 
 Json to_json(const VersionFacts& facts);
 Result<VersionFacts> version_facts_from_json(const Json& json);  // problem storage.corrupt

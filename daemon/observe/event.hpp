@@ -29,6 +29,7 @@ enum class EventType {
     lineage_paused,
     lineage_resumed,
     lineage_held,
+    plan_decided,
     renewal_started,
     renewal_step,
     renewal_staging,

@@ -4,12 +4,24 @@
 #include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/backoff.hpp"
 #include "daemon/lineage/subset.hpp"
+#include "daemon/renew/decision_event.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 namespace certd {
+
+namespace {
+
+template <class T>
+void append_bounded(std::vector<T>& items, T item, std::size_t limit) {
+    items.push_back(std::move(item));
+    if (items.size() > limit) items.erase(items.begin());
+}
+
+}  // namespace
 
 LineageName name_of(const LineageRecord& record) {
     return value_or_fail(LineageName::parse(record.spec->name));
@@ -24,6 +36,8 @@ Result<LineageRecord> LineageRecords::load(std::shared_ptr<const config::Lineage
     if (*state) record.state = std::move(**state);
     record.state.history = {};
     record.state.hooks = {};
+    record.decided = mark_of(record.state.decisions);
+    record.state.decisions = {};
     Result<VersionNumber> live = store_.live(name);
     if (!live) return failure(live.error());
     record.state.live = *live;
@@ -60,7 +74,7 @@ Task<Result<void>> LineageRecords::save(LineageRecord& record, std::vector<Histo
     LineageState state = record.state;
     std::shared_ptr<Gate> disk = disk_of(name);
     Gate::Pass pass = co_await disk->enter();
-    std::vector<HookRun> ended = take_ended(name);
+    Noted noted = take_noted(name);
     Result<void> saved = co_await offload(workers_, [&]() -> Result<void> {
         // Not kept in memory: thousands of lineages would hold years of it.
         Result<std::optional<LineageState>> old = store_.load_state(name);
@@ -69,14 +83,17 @@ Task<Result<void>> LineageRecords::save(LineageRecord& record, std::vector<Histo
         if (old && *old) {
             state.history = std::move((*old)->history);
             state.hooks = std::move((*old)->hooks);
+            state.decisions = std::move((*old)->decisions);
         }
         for (HistoryEntry& entry : entries)
             remember(state, std::move(entry));
-        for (const HookRun& run : ended)
+        for (const HookRun& run : noted.hooks)
             remember(state, run);
+        for (const Decision& decision : noted.decisions)
+            remember(state, decision);
         return store_.save_state(name, state);
     });
-    if (!saved) give_back(name, std::move(ended));
+    if (!saved) give_back(name, std::move(noted));
     co_return saved;
 }
 
@@ -109,54 +126,76 @@ Task<Recovery> LineageRecords::examine(LineageRecord& record) {
     co_return found;
 }
 
-void LineageRecords::note_hook(const Event& event) {
-    for (auto& [lineage, run] : hook_runs_of(event)) {
-        std::vector<HookRun>& runs = ended_[lineage];
-        runs.push_back(std::move(run));
-        if (runs.size() > hook_runs_limit) runs.erase(runs.begin());
+void LineageRecords::note(const Event& event) {
+    for (auto& [lineage, run] : hook_runs_of(event))
+        append_bounded(noted_[lineage].hooks, std::move(run), hook_runs_limit);
+    if (std::optional<Decision> decision = decision_of(event))
+        append_bounded(noted_[event.lineage].decisions, *std::move(decision), decisions_limit);
+}
+
+Task<> LineageRecords::save_noted(std::function<bool()> has_time) {
+    std::vector<std::string> lineages;
+    for (const auto& [lineage, noted] : noted_)
+        lineages.push_back(lineage);
+    for (const std::string& lineage : lineages) {
+        const auto noted = noted_.find(lineage);
+        if (noted == noted_.end() || (noted->second.hooks.empty() && !has_time())) continue;
+        if (auto name = LineageName::parse(lineage)) co_await save_noted_of(*name);
     }
 }
 
-Task<> LineageRecords::save_hooks() {
-    std::vector<std::string> lineages;
-    for (const auto& [lineage, runs] : ended_)
-        lineages.push_back(lineage);
-    co_await save_hooks(std::move(lineages));
-}
-
-Task<> LineageRecords::save_hooks(std::vector<std::string> lineages) {
+Task<> LineageRecords::save_noted(std::vector<std::string> lineages) {
     for (const std::string& lineage : lineages) {
-        if (auto name = LineageName::parse(lineage); name && ended_.contains(lineage)) co_await save_hooks_of(*name);
+        if (auto name = LineageName::parse(lineage); name && noted_.contains(lineage)) co_await save_noted_of(*name);
     }
 }
 
 // Onto what is on disk; the rest of the state, newer in memory, is saved by whoever changed it.
-Task<> LineageRecords::save_hooks_of(LineageName name) {
+Task<> LineageRecords::save_noted_of(LineageName name) {
     std::shared_ptr<Gate> disk = disk_of(name);
     Gate::Pass pass = co_await disk->enter();
-    std::vector<HookRun> ended = take_ended(name);
-    if (ended.empty()) co_return;
+    Noted noted = take_noted(name);
+    if (noted.empty()) co_return;
     const bool saved = co_await offload(workers_, [&] {
         Result<std::optional<LineageState>> state = store_.load_state(name);
         // Nothing is made for a lineage that has none: its first save is to come, or somebody has removed it.
         if (!state || !*state) return false;
-        for (const HookRun& run : ended)
+        for (const HookRun& run : noted.hooks)
             remember(**state, run);
+        for (const Decision& decision : noted.decisions)
+            remember(**state, decision);
         return store_.save_state(name, **state).has_value();
     });
-    if (!saved) give_back(name, std::move(ended));
+    if (!saved) give_back(name, std::move(noted));
 }
 
-std::vector<HookRun> LineageRecords::take_ended(const LineageName& name) {
-    auto runs = ended_.extract(name.text());
-    return runs ? std::move(runs.mapped()) : std::vector<HookRun>();
+Task<std::vector<Decision>> LineageRecords::decisions(LineageName name) {
+    std::shared_ptr<Gate> disk = disk_of(name);
+    Gate::Pass pass = co_await disk->enter();  // so that none is on its way
+    std::vector<Decision> decisions;
+    Result<std::optional<LineageState>> state = co_await offload(workers_, [&] { return store_.load_state(name); });
+    if (state && *state) decisions = std::move((*state)->decisions);
+    if (const auto noted = noted_.find(name.text()); noted != noted_.end())
+        std::ranges::copy(noted->second.decisions, std::back_inserter(decisions));
+    co_return decisions;
+}
+
+bool LineageRecords::owes_decisions(const std::string& lineage) const {
+    const auto found = noted_.find(lineage);
+    return found != noted_.end() && !found->second.decisions.empty();
+}
+
+LineageRecords::Noted LineageRecords::take_noted(const LineageName& name) {
+    auto noted = noted_.extract(name.text());
+    return noted ? std::move(noted.mapped()) : Noted();
 }
 
 // Older than what has come since.
-void LineageRecords::give_back(const LineageName& name, std::vector<HookRun> runs) {
-    if (runs.empty()) return;
-    std::vector<HookRun>& since = ended_[name.text()];
-    since.insert(since.begin(), runs.begin(), runs.end());
+void LineageRecords::give_back(const LineageName& name, Noted noted) {
+    if (noted.empty()) return;
+    Noted& since = noted_[name.text()];
+    since.hooks.insert(since.hooks.begin(), noted.hooks.begin(), noted.hooks.end());
+    since.decisions.insert(since.decisions.begin(), noted.decisions.begin(), noted.decisions.end());
 }
 
 std::shared_ptr<Gate> LineageRecords::disk_of(const LineageName& name) {

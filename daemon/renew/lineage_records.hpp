@@ -1,5 +1,5 @@
 // What certd remembers of lineages: read at start, and the only way onto the disk for what jobs and watches change.
-// Owns how hooks ended until it is in the history there.
+// Owns how hooks ended and what was decided until both are in the state there.
 #pragma once
 
 #include "config/model.hpp"
@@ -9,6 +9,7 @@
 #include "libacme/async/gate.hpp"
 #include "libacme/async/offload.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,11 +17,12 @@
 
 namespace certd {
 
-// What certd keeps in memory of a lineage. The history stays on disk.
+// What certd keeps in memory of a lineage. History, hooks and decisions stay on disk.
 struct LineageRecord {
     std::shared_ptr<const config::Lineage> spec;
     LineageState state;
     std::shared_ptr<const VersionFacts> live, newest;  // one object when equal
+    DecisionMark decided;                              // of the decision that stands; false: none is on record
 };
 
 LineageName name_of(const LineageRecord& record);
@@ -39,21 +41,33 @@ class LineageRecords {
     // Puts damaged versions aside and brings the record in line with what is left.
     Task<Recovery> examine(LineageRecord& record);
 
-    // How a hook ended goes into the history of its lineage: with the next save, or with this.
-    void note_hook(const Event& event);
-    Task<> save_hooks(std::vector<std::string> lineages);
-    Task<> save_hooks();
+    // How a hook ended, and what was decided, goes into the state of its lineage: with the next save, or with these.
+    // What the process dies with is lost. Of decisions nothing that matters is: one that starts a job is saved before
+    // the job does anything (Pipeline::run), and one that waits is made again by the next start, since what is on disk
+    // is not it.
+    void note(const Event& event);
+    Task<> save_noted(std::vector<std::string> lineages);
+    // Of all lineages, as at the end of the process: decisions for as long as `has_time`, what hooks did in any case.
+    Task<> save_noted(std::function<bool()> has_time);
+    // What was decided, oldest first: on disk, and what is not there yet.
+    Task<std::vector<Decision>> decisions(LineageName name);
+    bool owes_decisions(const std::string& lineage) const;
 
    private:
-    Task<> save_hooks_of(LineageName name);
-    std::vector<HookRun> take_ended(const LineageName& name);
-    void give_back(const LineageName& name, std::vector<HookRun> runs);
+    struct Noted {
+        std::vector<HookRun> hooks;
+        std::vector<Decision> decisions;
+        bool empty() const { return hooks.empty() && decisions.empty(); }
+    };
+    Task<> save_noted_of(LineageName name);
+    Noted take_noted(const LineageName& name);
+    void give_back(const LineageName& name, Noted noted);
     std::shared_ptr<Gate> disk_of(const LineageName& name);
 
     Workers& workers_;
     Store& store_;
-    std::map<std::string, std::weak_ptr<Gate>> disks_;   // of the lineages being written
-    std::map<std::string, std::vector<HookRun>> ended_;  // hooks that are not in the history yet, by lineage
+    std::map<std::string, std::weak_ptr<Gate>> disks_;  // of the lineages being written
+    std::map<std::string, Noted> noted_;                // what is not on disk yet, by lineage
 };
 
 }  // namespace certd

@@ -4,8 +4,10 @@
 #include "daemon/lineage/ari.hpp"
 #include "daemon/lineage/backoff.hpp"
 #include "daemon/lineage/challenge_order.hpp"
+#include "daemon/lineage/decide.hpp"
 #include "daemon/lineage/deploy_need.hpp"
 #include "daemon/lineage/subset.hpp"
+#include "daemon/renew/decision_event.hpp"
 
 #include <algorithm>
 #include <array>
@@ -94,6 +96,9 @@ std::vector<Place> Pipeline::Order::places(const LineageRecord& record) const {
 Task<Result<JobOutcome>> Pipeline::run(Order order, LineageRecord& record) {
     if (order.request.kind != JobKind::rehearse && order.request.kind != JobKind::rehearse_deploy)
         order.announcement = deployer_.announce(*order.config, order.places(record));
+    // Nothing is begun that was decided and is not on record. A deployment goes on without: it journals what it does.
+    const bool deploys = order.request.kind == JobKind::deploy || order.request.kind == JobKind::rollback;
+    if (deploys && records_.owes_decisions(record.spec->name)) (void)co_await records_.save(record);
     switch (order.request.kind) {
         case JobKind::renew:
             co_return co_await renew(order, record);
@@ -117,8 +122,10 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
     emit(EventType::renewal_started, Severity::info, order, record, std::move(begun), std::nullopt,
          Json::object({{"ca", ca.text}}));
     Result<void> journalled;
-    // Nothing but this request makes the lineage due: it must survive a crash as the order does.
-    if (record.state.renew_requested) journalled = co_await records_.save(record);
+    // Nothing but this request makes the lineage due, or it was decided only now: both must survive a crash as the
+    // order does. What was decided earlier and has come due since is on disk.
+    if (record.state.renew_requested || records_.owes_decisions(record.spec->name))
+        journalled = co_await records_.save(record);
     if (journalled) journalled = co_await begin_hooks(order, record);
     Result<NewCertificate> made = failure(journalled ? Problem{} : journalled.error());
     Attempt attempt{clock_.now(), record.spec};
@@ -144,6 +151,7 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
         emit(EventType::renewal_failed, Severity::error, order, record, std::move(told), made.error(),
              Json::object({{"ca", ca.text}}));
         std::string text = fmt::format("renewal at {} failed: {}", ca.text, made.error().what);
+        if (order.concluding) order.concluding();
         Result<void> saved = co_await records_.save(record, {note(now, std::move(text), made.error())});
         co_await end_hooks(order, record, HookUser::Outcome::failed);
         co_return failure(saved ? made.error() : saved.error());
@@ -166,6 +174,7 @@ Task<Result<JobOutcome>> Pipeline::renew(Order& order, LineageRecord& record) {
     warn_of_record(order, record);
     std::optional<Time> opening = keep_open(order, record, now);
     if (opening) co_return co_await wait_for_maintenance(order, record, *opening);
+    decide_deployment(order, record);
     Result<JobOutcome> deployed = co_await deploy(order, record, state.newest, false);
     co_await end_hooks(order, record, HookUser::Outcome::renewed);  // where nothing was deployed
     if (deployed) deployed->outcome = "issued";
@@ -177,6 +186,7 @@ Task<Result<JobOutcome>> Pipeline::wait_for_maintenance(const Order& order, Line
     VersionNumber version = record.state.newest;
     std::string at = format_rfc3339(std::chrono::floor<seconds>(until));
     std::string issued = fmt::format("issued version {} from {}", version.value, record.newest->ca.text);
+    if (order.concluding) order.concluding();
     Result<void> saved = co_await records_.save(record, {note(clock_.now(), std::move(issued))});
     if (!saved) co_return failure(saved.error());
     std::string message =
@@ -271,6 +281,9 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
              "Held after the rollback: the version rolled back from is not deployed again, the next renewal issues a "
              "new one");
     }
+    for (Decision& decision : decisions_of_failure(version, state.live, outcome.targets, now))
+        decide(record, std::move(decision));
+    if (order.concluding) order.concluding();
     Result<void> saved = co_await records_.save(record, std::move(entries));
     if (issued && outcome.complete) {
         // Room for the next version; failing to make it is no failure of this one.
@@ -288,6 +301,26 @@ Task<Result<JobOutcome>> Pipeline::deploy(const Order& order, LineageRecord& rec
     std::string message = fmt::format("Version {} is {}", version.value, where);
     if (!manual_rollback) emit(EventType::renewal_finished, Severity::info, order, record, message);
     co_return JobOutcome{"deployed", version, std::move(message)};
+}
+
+void Pipeline::decide(LineageRecord& record, Decision decision) {
+    if (is_standing(decision.kind)) record.decided = mark_of(decision);
+    events_(event_of(record.spec->name, decision));
+}
+
+// To the places of the order, of the version just issued: saved with the first of them or with the end of the job. A
+// process that dies before finds the version on disk and decides the same.
+void Pipeline::decide_deployment(const Order& order, LineageRecord& record) {
+    const PlanInput input = input_of(order, record, clock_.now());
+    Plan plan;
+    plan.action = Action::deploy;
+    plan.at = input.now;
+    plan.version = record.state.newest;
+    plan.places = order.places(record);
+    plan.reasons = {fmt::format("version {} was issued", plan.version.value)};
+    Decision decision = decision_of(input, plan);
+    decision.facts = facts_of(input, plan);
+    decide(record, std::move(decision));
 }
 
 Task<Result<JobOutcome>> Pipeline::roll_back(const Order& order, LineageRecord& record) {

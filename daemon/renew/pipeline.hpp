@@ -1,6 +1,7 @@
 // The whole life of one job on a lineage: issue → store → deploy → record, or one of its parts (DESIGN §3, data flow).
 #pragma once
 
+#include "daemon/lineage/decision.hpp"
 #include "daemon/lineage/plan.hpp"
 #include "daemon/renew/hook_rounds.hpp"
 #include "daemon/renew/lineage_records.hpp"
@@ -47,6 +48,8 @@ class Pipeline {
         std::function<void(const std::optional<Problem>& problem)> issued;
         std::function<Task<>(CaName ca, KeyType key, bool resumed)> ordering = {};  // see IssueOrder
         std::shared_ptr<Announcement> announcement = {};                            // run() makes it
+        // Called when the record is as the job leaves it: what is decided by it is saved along with it.
+        std::function<void()> concluding = {};
         // After an order failed with `problem` because of the `refused` names, before one for `names` only; why that
         // has to wait, empty: it need not.
         std::function<std::string(const Problem& problem, const std::vector<Identifier>& refused,
@@ -95,6 +98,8 @@ class Pipeline {
                                                           VersionFiles files, VersionFacts facts);
     Task<> examine(const Order& order, LineageRecord& record);
     void warn_of_record(const Order& order, const LineageRecord& record);
+    void decide(LineageRecord& record, Decision decision);
+    void decide_deployment(const Order& order, LineageRecord& record);
     void emit(EventType type, Severity severity, const Order& order, const LineageRecord& record, std::string message,
               std::optional<Problem> problem = std::nullopt, Json data = {});
 

@@ -2,6 +2,7 @@
 #include "daemon/lineage/backoff.hpp"
 #include "daemon/lineage/subset.hpp"
 #include "daemon/renew/pipeline.hpp"
+#include "libacme/base/text.hpp"
 
 #include <utility>
 
@@ -21,6 +22,20 @@ std::shared_ptr<const config::Lineage> with_names(const std::shared_ptr<const co
     auto narrowed = std::make_shared<config::Lineage>(*spec);
     narrowed->names = std::move(names);
     return narrowed;
+}
+
+Decision narrowing_decision(Time now, bool goes_on, const std::vector<Identifier>& refused, std::string reason,
+                            const Problem& problem) {
+    std::vector<std::string> names;
+    for (const Identifier& name : refused)
+        names.push_back(name.value);
+    Decision decision;
+    decision.at = now;
+    decision.kind = goes_on ? DecisionKind::narrow : DecisionKind::give_up;
+    decision.what = goes_on ? "Order again without the names that were refused" : "Place no other order for now";
+    decision.reasons = {escape_untrusted(std::move(reason), 300)};
+    decision.facts = {{"refused", escape_untrusted(join(names, " "), 300)}, {"problem", problem.code}};
+    return decision;
 }
 
 }  // namespace
@@ -89,6 +104,7 @@ Task<std::optional<Problem>> Pipeline::go_on_without(const Order& order, Lineage
          fmt::format("{} refused {} of the names: {}",
                      attempt.at_staging ? order.request.staging->text : order.request.ca.text, refused.size(), told),
          problem, Json::object({{"ca", order.request.ca.text}, {"goes_on", goes_on}}));
+    decide(record, narrowing_decision(now, goes_on, refused, std::move(told), problem));
     if (!goes_on) co_return problem;
     Result<void> saved = co_await records_.save(record);
     if (!saved) co_return saved.error();
@@ -120,6 +136,13 @@ Task<std::optional<Problem>> Pipeline::try_at_staging(const Order& order, Lineag
         // After a crash from here on the order at the CA is gone on with.
         if (auto known = record.state.attempts.find(ca); known != record.state.attempts.end())
             known->second.staging_first = false;
+        decide(record, {clock_.now(),
+                        DecisionKind::proceed,
+                        fmt::format("Ask {} now", ca.text),
+                        std::nullopt,
+                        {fmt::format("what had failed there passed at {}, its staging", staging.text)},
+                        {{"ca", ca.text}, {"staging", staging.text}},
+                        {}});
         (void)co_await records_.save(record);  // unsaved, it would pass there again
     }
     co_return std::nullopt;

@@ -96,6 +96,7 @@ Task<> AriPolls::ask_and_save(std::string lineage, Question question) {
     AriState* state = is_current ? ari_of(record->state, *record->newest, question.fingerprint) : nullptr;
     if (state == nullptr) co_return;
     take(*record, *state, answer);
+    parts_.learned(lineage);
     Result<void> saved = co_await parts_.records.save(*record);
     if (!saved) tell_problem(lineage, "The CA's renewal information could not be stored", saved.error());
 }

@@ -27,6 +27,8 @@ class AriPolls {
         std::function<LineageRecord*(const std::string& lineage)> find;
         // A question has ended: the lineage is to be planned and placed again, and start_due() may have more to do.
         std::function<void(const std::string& lineage)> ended;
+        // What an answer makes of the plan is decided before it is saved, and saved along with it.
+        std::function<void(const std::string& lineage)> learned;
     };
     AriPolls(asio::any_io_executor executor, Parts parts);
 

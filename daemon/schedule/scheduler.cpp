@@ -19,6 +19,13 @@ constexpr Duration jump_threshold = seconds(30);
 constexpr Duration after_unexpected = minutes(10);
 // The whole daemon has less than 10 s to stop.
 constexpr Duration hooks_grace = seconds(6);
+// Decisions that could not be saved; any other save of their lineage takes them along.
+constexpr Duration until_saved_again = minutes(10);
+
+// Decisions that could not be saved are owed still.
+Task<> kept_if_unsaved(Task<Result<void>> save) {
+    (void)co_await std::move(save);
+}
 
 Time urgency_of(const Entry& entry) {
     return entry.record.live ? entry.record.live->valid_until() : Time::min();
@@ -36,7 +43,10 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
             }),
       polls_(executor, {parts_.clock, parts_.clients, parts_.records, parts_.bus, [this] { return config_; },
                         [this](const std::string& lineage) { return record_of(lineage); },
-                        [this](const std::string& lineage) { poll_ended(lineage); }}),
+                        [this](const std::string& lineage) { poll_ended(lineage); },
+                        [this](const std::string& lineage) {
+                            if (idle_record_of(lineage) != nullptr) decide_conclusion(*entries_.at(lineage));
+                        }}),
       served_(executor, {parts_.clock, parts_.deployer, parts_.records, parts_.bus, [this] { return config_; },
                          [this](const std::string& lineage) { return idle_record_of(lineage); },
                          [this](const std::string& lineage) { poll_ended(lineage); }}),
@@ -46,15 +56,27 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
       next_keys_(executor, {parts_.clock, parts_.pipeline, parts_.bus,
                             [this](const std::string& lineage) { return record_of(lineage); },
                             [this](const std::string& lineage) { poll_ended(lineage); }}),
-      crls_(std::move(executor), {parts_.clock, parts_.workers, parts_.crls, parts_.bus, [this] { return config_; },
-                                  [this](const std::string& lineage) { return record_of(lineage); },
-                                  [this](std::string lineage, Revoked revoked) {
-                                      return burn_revoked(std::move(lineage), std::move(revoked));
-                                  },
-                                  [this](std::string lineage, Revoked revoked, std::vector<VersionNumber> same_key) {
-                                      return mark_revoked(std::move(lineage), std::move(revoked), std::move(same_key));
-                                  },
-                                  [this](const std::string& lineage) { poll_ended(lineage); }}) {
+      crls_(executor, {parts_.clock, parts_.workers, parts_.crls, parts_.bus, [this] { return config_; },
+                       [this](const std::string& lineage) { return record_of(lineage); },
+                       [this](std::string lineage, Revoked revoked) {
+                           return burn_revoked(std::move(lineage), std::move(revoked));
+                       },
+                       [this](std::string lineage, Revoked revoked, std::vector<VersionNumber> same_key) {
+                           return mark_revoked(std::move(lineage), std::move(revoked), std::move(same_key));
+                       },
+                       [this](const std::string& lineage) { poll_ended(lineage); }}),
+      decisions_(std::move(executor),
+                 {parts_.clock, parts_.bus, 1, "What was decided could not be recorded; certd tries again",
+                  [this](const std::string& lineage) {
+                      // Of a lineage that waits for its first order nothing may be on disk yet.
+                      LineageRecord* idle = idle_record_of(lineage);
+                      return idle != nullptr ? kept_if_unsaved(parts_.records.save(*idle))
+                                             : parts_.records.save_noted({lineage});
+                  },
+                  [this](const std::string& lineage) {
+                      if (parts_.records.owes_decisions(lineage))
+                          decisions_.place(lineage, saturating_add(parts_.clock.now(), until_saved_again));
+                  }}) {
     last_pass_ = parts_.clock.monotonic();
     parts_.bus.add_sink([this](const Event& event) {
         if (event.job == 0) return;
@@ -101,6 +123,7 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
         forget_plan(*entry);
         emit(EventType::lineage_removed, Severity::notice, name,
              "Removed from the configuration; its files stay on disk");
+        decisions_.remove(name);
     }
     std::erase_if(entries_, [](const auto& item) { return !item.second->configured && !item.second->job; });
 
@@ -147,7 +170,7 @@ Task<> Scheduler::apply(config::ConfigPtr config) {
 
 Task<> Scheduler::run() {
     parts_.hooks.start(
-        [this](std::vector<std::string> lineages) { return parts_.records.save_hooks(std::move(lineages)); });
+        [this](std::vector<std::string> lineages) { return parts_.records.save_noted(std::move(lineages)); });
     std::exception_ptr cancelled;
     try {
         for (;;) {
@@ -159,6 +182,7 @@ Task<> Scheduler::run() {
             endpoints_.start_due();
             next_keys_.start_due();
             crls_.start_due();
+            decisions_.start_due();
             parts_.clients.drop_stale();
             co_await changed_.wait_for(parts_.clock, until_next());
         }
@@ -170,7 +194,8 @@ Task<> Scheduler::run() {
     const Duration hooks_end = parts_.clock.monotonic() + hooks_grace;
     co_await jobs_.stop();
     co_await parts_.hooks.stop(hooks_end);
-    co_await parts_.records.save_hooks();
+    co_await decisions_.stop();
+    co_await parts_.records.save_noted([&] { return parts_.clock.monotonic() < hooks_end; });
     co_await polls_.stop();
     co_await served_.stop();
     co_await endpoints_.stop();
@@ -204,8 +229,10 @@ void Scheduler::start_due() {
             replan(entry);
         } else if (plan.action == Action::issue) {
             ready_.add(*plan.ca, urgency_of(entry), name);
+            if (places_at(*plan.ca) == 0) decide_wait_for_ca(entry, std::move(plan));
         } else {
             if (parts_.on_start) parts_.on_start(now - at);
+            decide(entry, plan);
             start(entry, JobRequest{JobKind::deploy, {}, plan.version, plan.places});
         }
     }
@@ -221,6 +248,7 @@ void Scheduler::start_due() {
         if (parts_.on_start) parts_.on_start(std::max(Duration::zero(), now - entry.at));
         watch_.note_start(config_->cas.at(admitted->ca));
         Plan plan = due_plan(entry);
+        decide(entry, plan);
         if (!plan.reasons.empty()) {
             // Told while it is known: when the job has ended, the plan is another one.
             emit(EventType::renewal_step, Severity::debug, admitted->lineage,
@@ -263,6 +291,7 @@ Duration Scheduler::until_next() const {
     consider(endpoints_.next());
     consider(next_keys_.next());
     consider(crls_.next());
+    consider(decisions_.next());
     consider(next_place());
     if (!timetable_.empty()) consider(timetable_.begin()->first);
     if (!next) return parts_.longest_sleep;
@@ -292,6 +321,7 @@ Task<> Scheduler::run_job(Entry& entry, JobRequest request, std::shared_ptr<Job>
                               job->deploying = true;
                               release_place(*job, ca);
                           }};
+    order.concluding = [this, &entry] { decide_conclusion(entry); };
     std::optional<OrderTab> tab;
     if (job->issuing) {
         tab.emplace(budgets_, parts_.clock, config_, entry.record, ca);
@@ -435,6 +465,7 @@ void Scheduler::replan(Entry& entry) {
     // Nothing to do may still come with a time to look again.
     if (plan.action != Action::none || plan.at > parts_.clock.now())
         timetable_.emplace(plan.at, entry.record.spec->name);
+    decide_waiting(entry, plan);
     polls_.place(entry.record);
     served_.place(entry.record);
     endpoints_.place(entry.record);

@@ -2,6 +2,7 @@
 // Decisions are plan()'s and admit()'s; this file keeps the timetable and the coroutines.
 #pragma once
 
+#include "daemon/lineage/decision.hpp"
 #include "daemon/lineage/slack.hpp"
 #include "daemon/observe/bus.hpp"
 #include "daemon/renew/pipeline.hpp"
@@ -13,6 +14,7 @@
 #include "daemon/schedule/next_key_keeper.hpp"
 #include "daemon/schedule/ready_queue.hpp"
 #include "daemon/schedule/served_watch.hpp"
+#include "daemon/schedule/timed_tasks.hpp"
 #include "libacme/async/signal.hpp"
 #include "libacme/async/task_group.hpp"
 
@@ -52,6 +54,7 @@ struct Entry {
 struct RenewOptions {
     bool force = false;  // although it is not due, or the CA asked to wait, or its staging is to pass first
     bool rehearse = false;
+    std::string by = {};  // who asks, for the record; here and below empty when certd itself does
 };
 
 class Scheduler {
@@ -88,19 +91,20 @@ class Scheduler {
     Result<Ticket> renew(const LineageName& name, RenewOptions options);
     // To `target` and `host` only, where they are not empty.
     Result<Ticket> deploy(const LineageName& name, const std::string& target, const std::string& host = {},
-                          bool rehearse = false);
+                          bool rehearse = false, std::string by = {});
     // The version to go back to is chosen and checked by choose_rollback.
-    Result<Ticket> rollback(const LineageName& name, VersionNumber to, const std::vector<VersionFacts>& versions);
+    Result<Ticket> rollback(const LineageName& name, VersionNumber to, const std::vector<VersionFacts>& versions,
+                            std::string by = {});
     Task<Result<JobOutcome>> wait(Ticket ticket);
 
-    Task<Result<void>> pause(LineageName name);
-    Task<Result<void>> resume(LineageName name);
+    Task<Result<void>> pause(LineageName name, std::string by = {});
+    Task<Result<void>> resume(LineageName name, std::string by = {});
 
     // A version was revoked: it is never deployed again, nor are those with the `same_key` when that was compromised;
     // when the live or newest one is among them and `replace` is set a new one is due at once.
     // `found`: what a CRL says, where nobody here has revoked it.
     Task<Result<void>> note_revoked(LineageName name, VersionNumber version, std::vector<VersionNumber> same_key,
-                                    bool replace, std::optional<Revoked> found = std::nullopt);
+                                    bool replace, std::string by = {}, std::optional<Revoked> found = std::nullopt);
 
     // A look at the records of dns-persist-01: the first of them runs out then, nullopt: none does.
     Task<Result<void>> note_persisted(LineageName name, std::optional<Time> until);
@@ -128,7 +132,14 @@ class Scheduler {
    private:
     Task<> recover_deployment(LineageName name);  // of a lineage whose deployment was interrupted
     Result<Entry*> configured(const LineageName& name);
-    Result<Ticket> join_or_start(Entry& entry, JobRequest request);
+    Result<Ticket> join_or_start(Entry& entry, JobRequest request, const std::string& by);
+    // scheduler_decisions.cpp: what is decided goes on record when it is decided, if it is new.
+    void decide(Entry& entry, const Plan& plan, std::string by = {});
+    void decide_waiting(Entry& entry, const Plan& plan);
+    void decide_conclusion(Entry& entry, const std::string& by = {});
+    void decide_wait_for_ca(Entry& entry, Plan plan);
+    void decide_request(Entry& entry, const JobRequest& request, const std::string& by);
+    void record(Entry& entry, Decision decision);
     void replan(Entry& entry);
     void replan_all();
     void forget_plan(Entry& entry);
@@ -166,6 +177,7 @@ class Scheduler {
     EndpointWatch endpoints_;
     NextKeyKeeper next_keys_;
     CrlWatch crls_;
+    TimedTasks decisions_;  // their way to the disk, where no other save takes them along
     Signal changed_;
     std::uint64_t last_job_ = 0;
     Duration last_pass_{};

@@ -18,17 +18,24 @@ Result<Entry*> Scheduler::configured(const LineageName& name) {
     return found->second.get();
 }
 
-Result<Scheduler::Ticket> Scheduler::join_or_start(Entry& entry, JobRequest request) {
+Result<Scheduler::Ticket> Scheduler::join_or_start(Entry& entry, JobRequest request, const std::string& by) {
     if (stopping_) return failure("control.cancelled", "certd is stopping");
     if (entry.job) {
         // What is rehearsed elsewhere says nothing about the places asked for.
         const bool elsewhere = request.kind == JobKind::rehearse_deploy && entry.job->places != request.places;
-        if (entry.job->kind == request.kind && !elsewhere) return Ticket{entry.job, true};
+        if (entry.job->kind == request.kind && !elsewhere) {
+            if (!by.empty()) {
+                const std::string what = fmt::format("Join the {} that runs", to_string(entry.job->kind));
+                record(entry, {parts_.clock.now(), DecisionKind::join, what, {}, {"it is what was asked for"}, {}, by});
+            }
+            return Ticket{entry.job, true};
+        }
         return failure("control.busy",
                        fmt::format("A {} of {} is running", to_string(entry.job->kind), entry.record.spec->name));
     }
     // An operator does not wait in the queue, but what runs for him counts.
     if (request.kind == JobKind::renew || request.kind == JobKind::rehearse) ready_.take_place(request.ca);
+    decide_request(entry, request, by);
     return Ticket{start(entry, std::move(request)), false};
 }
 
@@ -40,9 +47,9 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
         if (!config_->dry_run_ca) {
             return failure("config.noDryRunCa", "A dry run needs a CA whose certificates nobody relies on");
         }
-        return join_or_start(**entry, JobRequest{JobKind::rehearse, *config_->dry_run_ca, {}, {}});
+        return join_or_start(**entry, JobRequest{JobKind::rehearse, *config_->dry_run_ca, {}, {}}, options.by);
     }
-    if ((*entry)->job) return join_or_start(**entry, JobRequest{JobKind::renew, {}, {}, {}});
+    if ((*entry)->job) return join_or_start(**entry, JobRequest{JobKind::renew, {}, {}, {}}, options.by);
     LineageState& state = (*entry)->record.state;
     if (state.paused) return failure("schedule.paused", fmt::format("{} is paused", name.text()));
     Time now = parts_.clock.now();
@@ -51,7 +58,7 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
     CaName ca = plan.ca.value_or(spec.cas.front());
     if (!options.force) {
         if (plan.action == Action::deploy) {
-            return join_or_start(**entry, JobRequest{JobKind::deploy, {}, plan.version, plan.places});
+            return join_or_start(**entry, JobRequest{JobKind::deploy, {}, plan.version, plan.places}, options.by);
         }
         bool failing = plan.state == State::backing_off || plan.state == State::blocked;
         bool held_back = (*entry)->budget && now < (*entry)->budget->at;  // due, and refused below with the reason
@@ -80,11 +87,11 @@ Result<Scheduler::Ticket> Scheduler::renew(const LineageName& name, RenewOptions
     bool names_only = plan.names_only && !options.force;
     state.renew_requested = !names_only;
     std::optional<CaName> staging = options.force ? std::nullopt : plan.staging;
-    return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}, std::move(staging), names_only});
+    return join_or_start(**entry, JobRequest{JobKind::renew, ca, {}, {}, std::move(staging), names_only}, options.by);
 }
 
 Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::string& target, const std::string& host,
-                                            bool rehearse) {
+                                            bool rehearse, std::string by) {
     Result<Entry*> entry = configured(name);
     if (!entry) return failure(entry.error());
     const LineageRecord& record = (*entry)->record;
@@ -111,16 +118,16 @@ Result<Scheduler::Ticket> Scheduler::deploy(const LineageName& name, const std::
     VersionNumber version = rejected ? record.state.live : record.state.newest;
     if (!version) return failure("control.noSuchVersion", fmt::format("{} has no certificate yet", name.text()));
     const JobKind kind = rehearse ? JobKind::rehearse_deploy : JobKind::deploy;
-    return join_or_start(**entry, JobRequest{kind, {}, version, std::move(places)});
+    return join_or_start(**entry, JobRequest{kind, {}, version, std::move(places)}, by);
 }
 
 Result<Scheduler::Ticket> Scheduler::rollback(const LineageName& name, VersionNumber to,
-                                              const std::vector<VersionFacts>& versions) {
+                                              const std::vector<VersionFacts>& versions, std::string by) {
     Result<Entry*> entry = configured(name);
     if (!entry) return failure(entry.error());
     Result<VersionNumber> version = choose_rollback((*entry)->record.state, versions, to, parts_.clock.now());
     if (!version) return failure(version.error());
-    return join_or_start(**entry, JobRequest{JobKind::rollback, {}, *version, {}});
+    return join_or_start(**entry, JobRequest{JobKind::rollback, {}, *version, {}}, by);
 }
 
 Task<Result<JobOutcome>> Scheduler::wait(Ticket ticket) {
@@ -129,17 +136,18 @@ Task<Result<JobOutcome>> Scheduler::wait(Ticket ticket) {
     co_return *ticket.job->result;
 }
 
-Task<Result<void>> Scheduler::pause(LineageName name) {
+Task<Result<void>> Scheduler::pause(LineageName name, std::string by) {
     Result<Entry*> entry = configured(name);
     if (!entry) co_return failure(entry.error());
     (*entry)->record.state.paused = true;
+    decide_conclusion(**entry, by);
     replan(**entry);
     emit(EventType::lineage_paused, Severity::notice, name.text(),
          "Paused: neither renewed nor deployed until resumed");
     co_return co_await parts_.records.save((*entry)->record);
 }
 
-Task<Result<void>> Scheduler::resume(LineageName name) {
+Task<Result<void>> Scheduler::resume(LineageName name, std::string by) {
     Result<Entry*> entry = configured(name);
     if (!entry) co_return failure(entry.error());
     LineageRecord& record = (*entry)->record;
@@ -157,6 +165,7 @@ Task<Result<void>> Scheduler::resume(LineageName name) {
         co_await parts_.clients.lift_suspension(config->cas.at(ca));
     entry = configured(name);  // another one may have come in its place meanwhile
     if (!entry) co_return failure(entry.error());
+    decide_conclusion(**entry, by);
     replan(**entry);
     changed_.notify();
     emit(EventType::lineage_resumed, Severity::notice, name.text(),
@@ -165,7 +174,7 @@ Task<Result<void>> Scheduler::resume(LineageName name) {
 }
 
 Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber version, std::vector<VersionNumber> same_key,
-                                           bool replace, std::optional<Revoked> found) {
+                                           bool replace, std::string by, std::optional<Revoked> found) {
     Result<Entry*> entry = configured(name);
     if (!entry) co_return failure(entry.error());
     LineageState& state = (*entry)->record.state;
@@ -174,6 +183,7 @@ Task<Result<void>> Scheduler::note_revoked(LineageName name, VersionNumber versi
         if (std::ranges::find(state.rejected, unusable) == state.rejected.end()) state.rejected.push_back(unusable);
         if (replace && (unusable == state.live || unusable == state.newest)) state.renew_requested = true;
     }
+    decide_conclusion(**entry, by);
     replan(**entry);
     changed_.notify();
     Event event;
@@ -208,7 +218,7 @@ Task<Result<void>> Scheduler::mark_revoked(std::string lineage, Revoked revoked,
     };
     const bool replace = newest == version || has(same_key) || has(record->state.rejected);
     co_return co_await note_revoked(value_or_fail(LineageName::parse(lineage)), version, std::move(same_key), replace,
-                                    std::move(revoked));
+                                    {}, std::move(revoked));
 }
 
 Task<Result<void>> Scheduler::note_persisted(LineageName name, std::optional<Time> until) {

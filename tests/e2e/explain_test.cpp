@@ -1,10 +1,13 @@
 // What `certctl explain` says of faults that need real sockets, files and machines.
+#include "libacme/base/json.hpp"
 #include "tests/e2e/world.hpp"
 #include "tests/support/fleet.hpp"
 
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 using namespace certd::test;
 
@@ -58,6 +61,40 @@ TEST_CASE("explain names the bundle when it does not vouch for the CA") {
     REQUIRE(world.certd.ctl({"renew", "shop"}).exit_code == 1);
     require_words(explained(world),
                   {"Why", "What happens next", "Because: ", "`cas.pebble.ca_bundle`", "tls.untrusted"});
+}
+
+TEST_CASE("explain shows what was decided, when and by whom, over a restart and another configuration") {
+    World world;
+    world.issue_first();
+    const auto decisions = [&] {
+        const auto page = certd::parse_json(world.certd.ctl({"explain", "shop", "--json"}).out);
+        REQUIRE(page);
+        return (*page)["decisions"];
+    };
+    REQUIRE(world.certd.ctl({"renew", "shop", "--force"}).exit_code == 0);
+    const std::string asked = "(uid " + std::to_string(::getuid()) + ": renew --force)";
+    require_words(explained(world), {"Decisions ", "Order a certificate from pebble: no certificate yet ",
+                                     "Deploy version 1 to web: version 1 was issued ",
+                                     "Order a certificate from pebble: renewal requested " + asked,
+                                     "Deploy version 2 to web: version 2 was "});
+    const certd::Json before = decisions();
+    REQUIRE(before.if_array() != nullptr);
+    REQUIRE(before.if_array()->size() >= 6);
+    const certd::Json& first = before.if_array()->front();
+    REQUIRE(first.string_or("kind") == "issue");
+    REQUIRE(first["facts"].string_or("ca") == "pebble");
+
+    world.certd.terminate();
+    world.certd.configure(world.configuration({.key = "rsa-2048"}));
+    world.certd.start();
+    REQUIRE(world.certd.ctl({"pause", "shop"}).exit_code == 0);
+    const certd::Json after = decisions();
+    for (std::size_t i = 0; i < before.if_array()->size(); ++i)
+        REQUIRE(certd::to_text(after.if_array()->at(i)) == certd::to_text(before.if_array()->at(i)));
+    REQUIRE(after.if_array()->back().string_or("kind") == "pause");
+    require_words(explained(world), {"Do nothing until resumed: paused (uid "});
+    // The journal has each of them as well.
+    REQUIRE(world.certd.ctl({"history", "shop", "--json"}).out.find("\"type\":\"plan.decided\"") != std::string::npos);
 }
 
 TEST_CASE("explain tells a host that refuses the login from one with another key and from one that is down") {

@@ -56,7 +56,7 @@ std::string idle_config() {
 
 Result<api::JobResult> revoke(World& world, api::RevokeRequest request) {
     DaemonOperations operations(*world.engine, "", nullptr, nullptr);
-    return world.drive(operations.revoke(name_of("example.com"), std::move(request)));
+    return world.drive(operations.revoke(name_of("example.com"), std::move(request), "uid 0: revoke"));
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ std::string thumbprint(World& world) {
 Result<api::JobResult> revoke(World& world, api::RevokeRequest request) {
     DaemonOperations operations(*world.engine, "", nullptr, nullptr);
     try {
-        return world.drive(operations.revoke(name_of("example.com"), std::move(request)));
+        return world.drive(operations.revoke(name_of("example.com"), std::move(request), "uid 0: revoke"));
     } catch (const Failure& failed) {
         return failure(failed.problem());
     }

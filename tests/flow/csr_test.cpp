@@ -149,12 +149,12 @@ TEST_CASE("only who has the key of a request signs a revocation with it") {
     DaemonOperations operations(*world.engine, "", nullptr, nullptr);
     api::RevokeRequest request;
     request.with = "certificate-key";
-    Result<api::JobResult> revoked = world.drive(operations.revoke(name_of("example.com"), request));
+    Result<api::JobResult> revoked = world.drive(operations.revoke(name_of("example.com"), request, "uid 0: revoke"));
     REQUIRE_FALSE(revoked);
     CHECK(revoked.error().code == "control.badRequest");
     CHECK_FALSE(world.engine->store.is_burned(sha256_hex(world.key.public_key_der())).value());
     request.with = "account";
-    REQUIRE(world.drive(operations.revoke(name_of("example.com"), request)));
+    REQUIRE(world.drive(operations.revoke(name_of("example.com"), request, "uid 0: revoke")));
     CHECK(world.ca.revocations().size() == 1);
 }
 
@@ -195,7 +195,7 @@ TEST_CASE("a request whose key was compromised is refused until there is another
     world.start(world.config());
     world.run_for(minutes(1));
     DaemonOperations operations(*world.engine, "", nullptr, nullptr);
-    REQUIRE(world.drive(operations.revoke(name_of("example.com"), {0, "key-compromise"})));
+    REQUIRE(world.drive(operations.revoke(name_of("example.com"), {0, "key-compromise"}, "uid 0: revoke")));
     world.run_for(minutes(2));
     CHECK(world.lineage().state.live == VersionNumber{1});
     CHECK(world.lineage().state.last_problem->code == "crypto.csrKey");

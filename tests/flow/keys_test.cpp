@@ -194,7 +194,7 @@ TEST_CASE("revoking a version revokes the certificates of all of its keys") {
     world.run_for(minutes(1));
     VersionFiles files = world.engine->store.read_version(name_of("example.com"), {1}).value();
     DaemonOperations operations(*world.engine, "", nullptr, nullptr);
-    REQUIRE(world.drive(operations.revoke(name_of("example.com"), {0, "key-compromise"})));
+    REQUIRE(world.drive(operations.revoke(name_of("example.com"), {0, "key-compromise"}, "uid 0: revoke")));
     CHECK(world.ca.revocations() == std::vector<int>{1, 1});
     for (const std::string& pem : {files.privkey, files.further.at(rsa).privkey}) {
         PrivateKey key = PrivateKey::from_pem(pem).value();

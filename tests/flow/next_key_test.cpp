@@ -101,7 +101,7 @@ TEST_CASE("when the live key was compromised the next one takes its place") {
     world.run_for(minutes(1));
     const std::string ahead = next_key(world);
     DaemonOperations operations(*world.engine, "", nullptr, nullptr);
-    REQUIRE(world.drive(operations.revoke(name_of("example.com"), {0, "key-compromise"})));
+    REQUIRE(world.drive(operations.revoke(name_of("example.com"), {0, "key-compromise"}, "uid 0: revoke")));
     SECTION("by itself") {
         world.run_for(minutes(2));
     }

@@ -59,7 +59,8 @@ TEST_CASE("a key that was compromised is not used again, whatever its age, nor a
     REQUIRE(world.renew({true, false}));
     REQUIRE(key_of(world, 1) == key_of(world, 2));
     DaemonOperations operations(*world.engine, "", nullptr, nullptr);
-    Result<api::JobResult> revoked = world.drive(operations.revoke(name_of("example.com"), {0, "key-compromise"}));
+    Result<api::JobResult> revoked =
+        world.drive(operations.revoke(name_of("example.com"), {0, "key-compromise"}, "uid 0: revoke"));
     REQUIRE(revoked);
     CHECK(revoked->message ==
           "Version 2 is revoked at main; with the same key are 1, which are not deployed again: revoke them as well");

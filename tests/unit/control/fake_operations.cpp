@@ -78,13 +78,19 @@ Task<Result<api::JobResult>> FakeOperations::job(std::string call, LineageName n
     co_return *result_;
 }
 
-Task<Result<api::JobResult>> FakeOperations::renew(LineageName name, api::RenewRequest request, Started started) {
+Task<Result<api::JobResult>> FakeOperations::renew(LineageName name, api::RenewRequest request, std::string by,
+                                                   Started started) {
+    askers.push_back(std::move(by));
     return job(request.force ? "renew --force" : "renew", std::move(name), std::move(started));
 }
-Task<Result<api::JobResult>> FakeOperations::rollback(LineageName name, api::RollbackRequest request, Started started) {
+Task<Result<api::JobResult>> FakeOperations::rollback(LineageName name, api::RollbackRequest request, std::string by,
+                                                      Started started) {
+    askers.push_back(std::move(by));
     return job("rollback " + std::to_string(request.to), std::move(name), std::move(started));
 }
-Task<Result<api::JobResult>> FakeOperations::deploy(LineageName name, api::DeployRequest request, Started started) {
+Task<Result<api::JobResult>> FakeOperations::deploy(LineageName name, api::DeployRequest request, std::string by,
+                                                    Started started) {
+    askers.push_back(std::move(by));
     return job("deploy " + request.target, std::move(name), std::move(started));
 }
 
@@ -114,7 +120,8 @@ Task<Result<api::OrderList>> FakeOperations::account_orders(std::string ca) {
     co_return api::OrderList{true, true, {"https://ca.example/order/1"}};
 }
 
-Task<Result<api::JobResult>> FakeOperations::revoke(LineageName name, api::RevokeRequest request) {
+Task<Result<api::JobResult>> FakeOperations::revoke(LineageName name, api::RevokeRequest request, std::string by) {
+    askers.push_back(std::move(by));
     calls.push_back(fmt::format("revoke {} {} {}{}", name.text(), request.version, request.reason,
                                 request.with.empty() ? "" : " with " + request.with));
     if (refuse) co_return failure(*refuse);
@@ -154,10 +161,12 @@ Task<Result<std::vector<api::NotifyTest>>> FakeOperations::test_notifiers(std::s
     co_return results;
 }
 
-Task<Result<void>> FakeOperations::pause(LineageName name) {
+Task<Result<void>> FakeOperations::pause(LineageName name, std::string by) {
+    askers.push_back(std::move(by));
     return simple("pause " + name.text());
 }
-Task<Result<void>> FakeOperations::resume(LineageName name) {
+Task<Result<void>> FakeOperations::resume(LineageName name, std::string by) {
+    askers.push_back(std::move(by));
     return simple("resume " + name.text());
 }
 Task<Result<void>> FakeOperations::reload() {

@@ -27,13 +27,16 @@ class FakeOperations final : public control::Operations {
     std::vector<api::PlanEntry> plan() const override { return {{"example.com", "issue", clock_.now(), {"due"}}}; }
     EventBus& events() override { return bus; }
     std::string metrics(MetricsFormat) const override { return "certd_build_info 1\n"; }
-    Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, Started started) override;
-    Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, Started started) override;
-    Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, Started started) override;
+    Task<Result<api::JobResult>> renew(LineageName name, api::RenewRequest request, std::string by,
+                                       Started started) override;
+    Task<Result<api::JobResult>> rollback(LineageName name, api::RollbackRequest request, std::string by,
+                                          Started started) override;
+    Task<Result<api::JobResult>> deploy(LineageName name, api::DeployRequest request, std::string by,
+                                        Started started) override;
     Task<Result<std::vector<api::CheckFinding>>> check(LineageName name) override;
     Task<Result<api::DoctorReport>> doctor() override;
     std::optional<api::DoctorReport> last_doctor() const override { return examined; }
-    Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request) override;
+    Task<Result<api::JobResult>> revoke(LineageName name, api::RevokeRequest request, std::string by) override;
     Task<Result<std::vector<api::Account>>> accounts() override;
     Task<Result<void>> roll_over_account(std::string ca) override { return simple("account rollover " + ca); }
     Task<Result<void>> deactivate_account(std::string ca) override { return simple("account deactivate " + ca); }
@@ -41,8 +44,8 @@ class FakeOperations final : public control::Operations {
     Task<Result<api::OrderList>> account_orders(std::string ca) override;
     api::Notifications notifications() const override;
     Task<Result<std::vector<api::NotifyTest>>> test_notifiers(std::string name) override;
-    Task<Result<void>> pause(LineageName name) override;
-    Task<Result<void>> resume(LineageName name) override;
+    Task<Result<void>> pause(LineageName name, std::string by) override;
+    Task<Result<void>> resume(LineageName name, std::string by) override;
     Task<Result<void>> reload() override;
 
     void step(std::uint64_t job, std::string message);  // publishes an event of a job
@@ -50,8 +53,9 @@ class FakeOperations final : public control::Operations {
 
     EventBus bus;
     std::vector<std::string> names = {"example.com", "example.net"};
-    std::vector<std::string> calls;  // "renew example.com"
-    std::optional<Problem> refuse;   // what mutating calls fail with, before anything starts
+    std::vector<std::string> calls;   // "renew example.com"
+    std::vector<std::string> askers;  // who called, of those calls that are on record with decisions
+    std::optional<Problem> refuse;    // what mutating calls fail with, before anything starts
     std::optional<api::DoctorReport> examined;
     std::optional<Problem> last_problem;    // of each lineage
     std::optional<Problem> notify_problem;  // of the daemon

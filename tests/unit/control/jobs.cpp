@@ -40,6 +40,21 @@ TEST_CASE("a renewal is streamed: its own events, then the result") {
     CHECK(world.running == 0);
 }
 
+TEST_CASE("who asks, and for what, goes along with what is asked for") {
+    ControlWorld world;
+    world.start(renew(R"({"force":true})"));
+    world.start(ControlWorld::request("POST", "/v1/lineages/example.net/rollback", R"({"to":3})"));
+    world.start(ControlWorld::request("POST", "/v1/lineages/shop/deploy", R"({"target":"web","host":"web1"})", 0));
+    world.ask(ControlWorld::request("POST", "/v1/lineages/example.com/pause"));
+    world.ask(ControlWorld::request("POST", "/v1/lineages/example.com/resume"));
+    world.ask(ControlWorld::request("POST", "/v1/lineages/example.com/revoke", "{}", 0));
+    CHECK(world.operations.askers == std::vector<std::string>{"uid 1: renew --force", "uid 1: rollback --to 3",
+                                                              "uid 0: deploy --target web --host web1", "uid 1: pause",
+                                                              "uid 1: resume", "uid 0: revoke"});
+    world.operations.end_job(issued);
+    world.settle();
+}
+
 TEST_CASE("a failed renewal ends its stream with the problem") {
     ControlWorld world;
     RecordingResponder& answer = world.start(renew());

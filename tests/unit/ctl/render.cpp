@@ -150,7 +150,7 @@ TEST_CASE("the last hooks are shown with how they ended and what they said") {
     CHECK(render_lineage(plain(0), lineage, sample_now())
               .find("exec of web on w1 (convert): ended by signal 15, killed at its time limit after 5m\n") !=
           std::string::npos);
-    CHECK(render_explanation(plain(80), {lineage, {}, {}, {}, {}, {}}, sample_now()).find("Hooks\n") !=
+    CHECK(render_explanation(plain(80), {lineage, {}, {}, {}, {}, {}, {}}, sample_now()).find("Hooks\n") !=
           std::string::npos);
     CHECK(fits(render_lineage(plain(40), lineage, sample_now()), 40));
 }
@@ -169,6 +169,34 @@ TEST_CASE("an explanation says why, what next, and what to do") {
     CHECK(text.find("What happens next\n  - Version 5 is deployed again in 5 minutes\n") != std::string::npos);
     CHECK(text.find("  Remedy       Mend it\n") != std::string::npos);
     CHECK(text.find("  Nov 23 09:04  deployment failed [deploy.test]\n") != std::string::npos);
+}
+
+TEST_CASE("an explanation shows the last decisions as they were made, with reasons and whoever asked") {
+    api::Explanation explanation;
+    explanation.lineage = failed_lineage();
+    for (int number = 0; number < 20; ++number) {
+        explanation.decisions.push_back({sample_now() - days(21 - number),
+                                         "issue",
+                                         fmt::format("Order certificate {}", number),
+                                         std::nullopt,
+                                         {},
+                                         {},
+                                         ""});
+    }
+    explanation.decisions.push_back({sample_now() - days(1),
+                                     "issue",
+                                     "Order a certificate from main",
+                                     sample_now() + days(60),
+                                     {"2/3 of the lifetime", "ev\x1bil"},
+                                     Json::object({{"failures", "0"}}),
+                                     "uid 0: renew --force"});
+    const std::string text = render_explanation(plain(0), explanation, sample_now());
+    CHECK(text.find("Decisions\n  Nov 11 10:04  Order certificate 9\n") != std::string::npos);
+    CHECK(text.find("certificate 8\n") == std::string::npos);
+    CHECK(
+        text.find("  Nov 22 10:04  Order a certificate from main at 2027-01-22 10:04Z: 2/3 of the lifetime; ev\\x1Bil "
+                  "(uid 0: renew --force)\n") != std::string::npos);
+    CHECK(fits(render_explanation(plain(40), explanation, sample_now()), 40));
 }
 
 TEST_CASE("the plan and the findings of a check") {

@@ -31,6 +31,14 @@ LineageState full_state() {
     state.history = {{day(0), "issued version 4 from first", ""}, {day(1), "deployment failed", "deploy.test"}};
     state.hooks = {{day(0), "pre", "/hooks/pre/10-stop", "", "", 0, 0, false, 1200, "stopped", ""},
                    {day(0), "exec", "convert", "web", "local", {}, 15, true, 300'000, "", "deploy.exec"}};
+    state.decisions = {{day(0),
+                        DecisionKind::issue,
+                        "Order a certificate from first",
+                        day(60),
+                        {"2/3 of the lifetime"},
+                        {{"ca", "first"}, {"failures", "2"}},
+                        ""},
+                       {day(1), DecisionKind::put_back, "Roll web back", {}, {"nginx -t failed"}, {}, "uid 0: deploy"}};
     return state;
 }
 
@@ -53,6 +61,17 @@ TEST_CASE("a version's facts survive being written and read") {
     facts.authority_key_id = "69885b6b";
     facts.profile = "shortlived";
     CHECK(version_facts_from_json(parse_json(to_text(to_json(facts))).value()).value() == facts);
+}
+
+TEST_CASE("of the decisions the last are kept") {
+    LineageState state;
+    for (std::size_t number = 0; number < decisions_limit + 7; ++number) {
+        Decision decision;
+        decision.what = std::to_string(number);
+        remember(state, std::move(decision));
+    }
+    REQUIRE(state.decisions.size() == decisions_limit);
+    CHECK(state.decisions.front().what == "7");
 }
 
 TEST_CASE("of the hooks that ran the last are kept") {
