@@ -290,7 +290,7 @@ TEST_CASE("a file that is no mapping is told so") {
     CHECK(findings("just text\n") ==
           Lines{"1:1 error: The file must be a mapping (known here: audit, cas, control, defaults, dns_providers, "
                 "http_challenge, jitter, lineages, log, metrics, notify, "
-                "parallel_orders, resolvers, state_dir, targets, tls_challenge)"});
+                "parallel_orders, resolvers, revocation, state_dir, targets, tls_challenge)"});
     CHECK(findings("lineages: [a]\n") == Lines{"1:11 error: lineages must be a mapping from names to mappings"});
 }
 
