@@ -68,8 +68,8 @@ Scheduler::Scheduler(asio::any_io_executor executor, Parts parts)
       decisions_(std::move(executor),
                  {parts_.clock, parts_.bus, 1, "What was decided could not be recorded; certd tries again",
                   [this](const std::string& lineage) {
-                      // Of a lineage that waits for its first order nothing may be on disk yet.
-                      LineageRecord* idle = idle_record_of(lineage);
+                      // Most were taken along. Of a lineage that waits for its first order nothing may be on disk yet.
+                      LineageRecord* idle = parts_.records.owes_decisions(lineage) ? idle_record_of(lineage) : nullptr;
                       return idle != nullptr ? kept_if_unsaved(parts_.records.save(*idle))
                                              : parts_.records.save_noted({lineage});
                   },
