@@ -330,7 +330,7 @@ TEST_CASE("a certificate that names no CRL is not looked up, and explain says so
     CHECK(world.cached() == 0);
 }
 
-TEST_CASE("a list that nobody needs any more goes from the disk; switched off, nothing is asked") {
+TEST_CASE("a list that nobody needs any more goes from the disk, and nothing is asked once it is switched off") {
     CrlWorld world;
     world.start();
     world.run_for(hours(1));

@@ -122,21 +122,21 @@ TEST_CASE("a dry run does not show the key in use to anybody, and a version whos
 TEST_CASE("of two keys each has its own age") {
     World world;
     world.service.add_rsa("/etc/ssl/web/rsa.pem", "/etc/ssl/web/rsa.key");
-    std::string one = with_reuse("100d");
+    std::string one = with_reuse("10d");
     std::string two =
         with(with(one, "    test: [service, test]",
                   "      - { part: fullchain, path: /etc/ssl/web/rsa.pem, key: rsa-2048 }\n      - { part: "
                   "privkey, path: /etc/ssl/web/rsa.key, key: rsa-2048 }\n    test: [service, test]"),
              "reuse_key:", "keys: [ecdsa-p256, rsa-2048], reuse_key:");
     world.start(one);
-    world.run_for(days(50));
+    world.run_for(days(5));
     world.reload(two);
     world.run_for(minutes(5));
     REQUIRE(world.lineage().state.live == VersionNumber{2});
     CHECK(key_of(world, 2) == key_of(world, 1));
     std::string rsa = rsa_key_of(world, 2);
-    // The ECDSA key is 110 days old then, the RSA key 60.
-    world.run_for(days(60));
+    // The ECDSA key is 11 days old then, the RSA key 6.
+    world.run_for(days(6));
     world.restart(two);
     REQUIRE(world.renew({true, false}));
     std::uint32_t live = world.lineage().state.live.value;

@@ -66,7 +66,7 @@ TEST_CASE("failures are spaced by 1, 2, 4 hours up to the interval, and by what 
     CHECK(is_current(state, day(2)));  // what was known goes on counting
 }
 
-TEST_CASE("a CRL that is missing for a day is worth a word, once; the next good one ends that") {
+TEST_CASE("a CRL that is missing for a day is worth a word, once, and the next good one ends that") {
     CrlState state = fetched(day(1), days(2));
     CHECK_FALSE(record_crl_failure(state, silence(), day(2)));
     CHECK_FALSE(record_crl_failure(state, silence(), day(2) + hours(23)));
