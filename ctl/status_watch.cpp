@@ -75,7 +75,8 @@ void StatusWatch::lose(Problem problem) {
 }
 
 bool StatusWatch::wants_to_look() const {
-    const Duration rest = std::max(has_news_ ? tick : view_.is_lost() ? reconnect : unasked, share * took_);
+    // However long a certd that stops or starts kept the last look waiting.
+    const Duration rest = view_.is_lost() ? reconnect : std::max(has_news_ ? tick : unasked, share * took_);
     return monotonic() - looked_ >= rest;
 }
 
