@@ -45,8 +45,9 @@ struct Coder<Decision> {
     static Json encode(const Decision& value) { return to_json(value); }
     static bool decode(const Json& json, Decision& value) {
         std::optional<Decision> read = decision_from_json(json);
-        if (read) value = *std::move(read);
-        return read.has_value();
+        if (!read) return false;
+        value = *std::move(read);
+        return true;
     }
 };
 
